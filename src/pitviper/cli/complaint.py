@@ -1,0 +1,14 @@
+"""How the command line says that something is wrong: what, where and why, then what to do next."""
+
+from __future__ import annotations
+
+import click
+
+from pitviper.errors import PitviperError
+
+
+def complain(error: PitviperError) -> None:
+    """Write `error` and its hint to standard error."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+    if error.hint:
+        click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {error.hint}", err=True)

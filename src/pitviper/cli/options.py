@@ -1,0 +1,82 @@
+"""The options that commands share, and the way from them to `Settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from pitviper import config
+from pitviper.model.finding import Kind, Severity
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Kinds(click.ParamType[tuple[Kind, ...]]):
+    """`secret,hygiene`: kinds of findings, separated by commas."""
+
+    name = "kind[,kind…]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Kind, ...]:
+        """The kinds that `value` names."""
+        try:
+            return tuple(Kind(word.strip()) for word in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not made of {', '.join(Kind)}.", param, ctx)
+
+
+SEVERITIES = [severity.value for severity in Severity]
+
+WHAT = (
+    click.option(
+        "--rules", multiple=True, metavar="PATH", help="More rules: a TOML file or a folder of them. Repeatable."
+    ),
+    click.option("--disable", multiple=True, metavar="ID", help="Leave out a rule. Repeatable."),
+    click.option("--gitignore", is_flag=True, default=None, help="Leave out what .gitignore files name."),
+    click.option(
+        "--allow-comments/--no-allow-comments",
+        default=None,
+        help="Honour `pitviper: allow[rule-id]` comments (the default); do not for code that others wrote.",
+    ),
+    click.option(
+        "--auditor", is_flag=True, default=None, help="Show everything: also what is unlikely, or in tests and docs."
+    ),
+    click.option(
+        "--min-severity", type=click.Choice(SEVERITIES), help="Leave out what is less severe. [default: info]"
+    ),
+    click.option("--only", type=Kinds(), help="Only findings of these kinds: secret, behaviour, hygiene."),
+)
+"""What is looked at, and what counts."""
+
+HOW = (
+    click.option("-j", "--jobs", type=click.IntRange(1, 256), help="Processes. [default: one for each CPU]"),
+    click.option(
+        "-q", "--quiet", is_flag=True, default=None, help="No progress, and no text report unless -o asks for it."
+    ),
+    click.option("--progress/--no-progress", default=None, help="Show progress in a terminal. [default: yes]"),
+    click.option(
+        "--config", "config_file", metavar="FILE", help="Settings. [default: ./pitviper.toml or ./pyproject.toml]"
+    ),
+)
+"""How it is done."""
+
+
+def add(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """A decorator that adds `options` in the order in which they stand."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def settings(config_file: str | None, flags: dict[str, Any]) -> config.Settings:
+    """Settings from the configuration file, overruled by the flags that were given."""
+    given = {name: value for name, value in flags.items() if value is not None and value != ()}
+    for name in ("min_severity", "fail_on"):
+        if name in given:
+            given[name] = Severity(given[name])
+    return config.load(config_file or config.find(), given)

@@ -1,0 +1,148 @@
+"""`pitviper rules`: what is looked for, the proof of it, and its cost."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from pitviper.cli import options
+from pitviper.cli.exit_codes import ExitCode
+from pitviper.errors import RuleError
+from pitviper.model.finding import Audience
+from pitviper.rules import loading, proof
+from pitviper.rules.schema import Rule
+
+
+@click.group(short_help="List, show, prove and profile rules.")
+def rules() -> None:
+    """What is looked for, the proof of it, and its cost."""
+
+
+_RULES = options.WHAT[0]
+
+
+@rules.command("list", short_help="All rules, one a line.")
+@_RULES
+def list_(rules: tuple[str, ...]) -> None:
+    """All rules: id, severity, confidence, audience, name. Aligned in a terminal, separated by tabs in a pipe."""
+    found = loading.load(rules).rules
+    rows = [(rule.id, rule.severity, rule.confidence, rule.audience, rule.provider, rule.name) for rule in found]
+    _table(("id", "severity", "confidence", "audience", "provider", "name"), rows)
+    providers = len({rule.provider for rule in found})
+    click.echo(f"{len(found)} rules for {providers} providers", err=True)
+
+
+@rules.command(short_help="All about one rule.")
+@click.argument("rule_id", metavar="ID")
+@_RULES
+def show(rule_id: str, rules: tuple[str, ...]) -> None:
+    """All about the rule ID: what it finds, why that matters, what to do."""
+    known = {rule.id: rule for rule in loading.load(rules).rules}
+    if rule_id not in known:
+        raise RuleError(f"no rule is named {rule_id!r}", hint=_nearest(rule_id, known))
+    rule = known[rule_id]
+    click.echo(f"{click.style(rule.id, bold=True)}  {rule.name} ({rule.provider})")
+    click.echo(f"{rule.kind}, severity {rule.severity}, confidence {rule.confidence}, for {_audience(rule)}\n")
+    click.echo(click.wrap_text(rule.description, 100))
+    click.echo("\n" + click.wrap_text(f"What to do: {rule.remedy}", 100) + "\n")
+    _field("pattern", rule.pattern)
+    _field("anchors", *rule.anchors, *filter(None, [rule.anchor_pattern]))
+    _field("validators", *rule.validators)
+    _field("together with", *(f"{item.name} within {item.within} bytes" for item in rule.companions))
+    _field("examples", *rule.examples)
+    _field("counter-examples", *rule.counter_examples)
+    _field("references", *rule.references)
+
+
+@rules.command(short_help="Prove rules by their examples.")
+@click.argument("file", required=False, metavar="[FILE]")
+def check(file: str | None) -> None:
+    """Prove all rules, or those in FILE: each example is found, in text and in bytecode; no counter-example is.
+
+    A wrong rule file, or a pattern that Vectorscan refuses, ends with exit code 2; a rule that does not hold
+    what it promises, with 1.
+    """
+    from pitviper.look import Looker  # noqa: PLC0415 - other commands start faster without
+
+    known = loading.load([file] if file else [])
+    wanted = {rule.id for rule in (loading.own(file) if file else known.rules)}
+    looker = Looker(known)
+
+    def look(data: bytes) -> list[str]:
+        outcome = looker.look_at_bytes(data, "proof.py")
+        return [finding.rule for finding in outcome.findings]
+
+    checked = [rule for rule in known.rules if rule.id in wanted]
+    failures = [failure for rule in checked for failure in proof.prove(rule, look)]
+    for failure in failures:
+        what = click.style(failure.rule, fg="red", bold=True)
+        click.echo(f"{what}: {failure.problem} (in {failure.form}): {failure.template}")
+    examples = sum(len(rule.examples) for rule in checked)
+    counter_examples = sum(len(rule.counter_examples) for rule in checked)
+    click.echo(
+        f"{len(checked)} rules, {examples} examples, {counter_examples} counter-examples, "
+        f"{proof.SEEDS} tokens each, in text and in bytecode: {len(failures)} failures"
+    )
+    if failures:
+        raise SystemExit(ExitCode.FINDINGS)
+
+
+@rules.command(short_help="What each rule costs on a target.")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@options.add(*options.WHAT[:3], *options.HOW[3:])
+def profile(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> None:
+    """Scan TARGETs in one process, and list what each rule that fired cost: dearest first."""
+    from pitviper.engine.matcher import Matcher  # noqa: PLC0415 - other commands start faster without
+    from pitviper.engine.profile import Profile  # noqa: PLC0415
+    from pitviper.look import Looker  # noqa: PLC0415
+    from pitviper.scanning import Scan  # noqa: PLC0415
+
+    settings = options.settings(config_file, {**flags, "jobs": 1})
+    profiled = Profile()
+    running = Scan(targets, settings)
+    running.looker = Looker(running.rules, matcher=Matcher(running.rules, profiled.make))
+    started = time.perf_counter()
+    report = running.report()
+    seconds = time.perf_counter() - started
+    costs = sorted(profiled.costs, key=lambda cost: (-cost.seconds, cost.rule))
+    rows = [(cost.rule, cost.hits, cost.candidates, cost.matches, f"{cost.seconds * 1000:.1f}") for cost in costs]
+    _table(("rule", "hits", "candidates", "matches", "ms"), rows)
+    spent = sum(cost.seconds for cost in costs)
+    click.echo(
+        f"{report.stats.bytes / 1e6:,.1f} MB in {seconds:.2f} s: {spent:.2f} s of it in {len(costs)} rules that fired, "
+        f"the rest in reading and the one pass over all {len(running.rules.rules)}",
+        err=True,
+    )
+
+
+def _audience(rule: Rule) -> str:
+    return "everyone" if rule.audience is Audience.EVERYONE else "auditors"
+
+
+def _nearest(rule_id: str, known: Iterable[str]) -> str:
+    close = get_close_matches(rule_id, known, n=3)
+    return f"Did you mean {' or '.join(close)}?" if close else "See `pitviper rules list`."
+
+
+def _field(name: str, *values: str) -> None:
+    for number, value in enumerate(values):
+        click.echo(f"{name if not number else '':<17}{value}")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Aligned columns with a head in a terminal, else lines of values separated by tabs."""
+    cells = [tuple(map(str, row)) for row in rows]
+    if not sys.stdout.isatty():
+        for row in cells:
+            click.echo("\t".join(row))
+        return
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in (head, *cells)]
+    click.echo(click.style(lines[0], bold=True))
+    for line in lines[1:]:
+        click.echo(line.rstrip())

@@ -1,0 +1,93 @@
+"""`pitviper scan`."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import click
+
+from pitviper.cli import options
+from pitviper.cli.complaint import complain
+from pitviper.cli.exit_codes import ExitCode
+from pitviper.config import Settings
+from pitviper.model.report import Report
+
+
+@click.command(short_help="Look into folders, files or standard input.")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@options.add(
+    click.option(
+        "-o",
+        "--output",
+        multiple=True,
+        metavar="FORMAT[:FILE]",
+        help="text (default), json, jsonl, sarif, csv, markdown; to standard output or a file. Repeatable.",
+    ),
+    click.option(
+        "--fail-on",
+        type=click.Choice(options.SEVERITIES),
+        help="Exit with 1 for findings at least this severe. [default: medium]",
+    ),
+    click.option("--baseline", metavar="FILE", help="Leave out the findings that this file accepts; they are counted."),
+    click.option("--show-secrets", is_flag=True, default=None, help="Show secrets in full. Mind who reads the report."),
+    click.option("--strict", is_flag=True, default=None, help="Exit with 3 if anything could not be looked into."),
+    *options.WHAT,
+    *options.HOW,
+)
+def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> None:
+    r"""Look into TARGETs: folders, files, or - for standard input. Nothing is skipped silently.
+
+    \b
+    pitviper scan .                           what is in this folder
+    pitviper scan . -o text -o sarif:scan.sarif
+    git diff | pitviper scan -
+    """
+    from pitviper.cli import progress  # noqa: PLC0415 - `--help` needs none of these
+    from pitviper.output import writing  # noqa: PLC0415
+    from pitviper.scanning import Scan  # noqa: PLC0415
+
+    settings = options.settings(config_file, flags)
+    specs = writing.parse_specs(_outputs(settings, flags))
+    writing.check(specs)
+    watcher = progress.Progress() if progress.wanted(quiet=settings.quiet, progress=settings.progress) else None
+    running = Scan(targets, settings, on_outcome=watcher.count if watcher else None)
+    if watcher:
+        watcher.watch(running)
+    for error in running.unreadable:
+        complain(error)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        for _ in running:
+            pass
+    except KeyboardInterrupt:
+        running.stop()
+    finally:
+        if watcher:
+            watcher.stop()
+    report = running.report()
+    writing.write(report, {rule.id: rule for rule in running.rules.rules}, specs)
+    raise SystemExit(exit_code(report, settings, unreadable=bool(running.unreadable)))
+
+
+def exit_code(report: Report, settings: Settings, *, unreadable: bool) -> ExitCode:
+    """What the report means to a script: see docs/exit-codes.md."""
+    if report.interrupted:
+        return ExitCode.INTERRUPTED
+    if unreadable or (settings.strict and report.gaps):
+        return ExitCode.INCOMPLETE
+    if any(finding.severity.rank <= settings.fail_on.rank for finding in report.findings):
+        return ExitCode.FINDINGS
+    return ExitCode.CLEAN
+
+
+def _outputs(settings: Settings, flags: dict[str, Any]) -> tuple[str, ...]:
+    """The outputs asked for; `--quiet` drops the default text, not one that was asked for."""
+    if settings.quiet and not flags["output"]:
+        return tuple(output for output in settings.output if output != "text")
+    return settings.output
+
+
+def _interrupt(*_: object) -> None:
+    """SIGTERM, as a CI system sends it when time is up, ends a scan as Ctrl-C does: with a report."""
+    raise KeyboardInterrupt

@@ -1,0 +1,172 @@
+"""From hits to matches: the rule's own pattern on a small window, then boundaries, entropy and the format's checks."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from math import log2
+
+import msgspec
+
+from pitviper.engine import boundary, text
+from pitviper.engine.prefilter import Hit, Prefilter
+from pitviper.formats import FORMATS
+from pitviper.formats.interface import Proof, Verdict
+from pitviper.model.blob import Span
+from pitviper.rules.schema import Rule, RuleSet
+
+_LONGEST_NAME = 64
+_NAME = re.compile(rb"[\w.-]*\Z")
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A confirmed candidate. Positions are offsets in the buffer; `secret_start:secret_end` lies in `start:end`."""
+
+    rule: Rule
+    start: int
+    end: int
+    secret_start: int
+    secret_end: int
+    secret: bytes
+    groups: dict[str, bytes]
+    proofs: tuple[Proof, ...]
+
+    def __repr__(self) -> str:
+        """Never shows the secret: a repr ends up in logs."""
+        return f"Match({self.rule.id!r}, {self.start}:{self.end})"
+
+    @property
+    def proved(self) -> bool:
+        """Whether a checksum or structure proves it."""
+        return any(proof.verdict is Verdict.VALID for proof in self.proofs)
+
+
+class Seen(msgspec.Struct):
+    """A span with matches in it, and whether its bytes are binary."""
+
+    span: Span
+    binary: bool
+    matches: list[Match]
+
+
+class Confirmer:
+    """One rule, ready to confirm: what is compiled on the rule's first hit."""
+
+    __slots__ = ("_group", "checks", "pattern", "rule", "touching")
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.pattern = re.compile(rule.pattern.encode())
+        self._group = "secret" if "secret" in self.pattern.groupindex else 0
+        self.touching = boundary.members(rule.boundary)
+        self.checks = tuple(FORMATS[name].check for name in rule.validators)
+
+    def candidates(self, data: bytearray, anchor: int, end: int, low: int, high: int) -> Iterator[re.Match[bytes]]:
+        """Matches of the pattern that hold the anchor at `anchor:end`, in `data[low:high]`."""
+        lead = self.rule.lead
+        last = min(high, anchor + self.rule.max_len)
+        if not lead:
+            if found := self.pattern.match(data, anchor, last):
+                yield found
+            return
+        for found in self.pattern.finditer(data, max(low, anchor - lead), last):
+            yield found
+            if found.end() >= end:
+                return
+
+    def confirm(self, data: bytearray, found: re.Match[bytes], span: Span, *, binary: bool) -> Match | None:
+        """The match, if the secret stands free, is random enough, and passes the checks of its format."""
+        free = self._free(data, found, span, binary=binary)
+        if free is None:
+            return None
+        secret = free[self._group]
+        if self.rule.min_entropy and entropy(secret) < self.rule.min_entropy:
+            return None
+        groups = {name: value for name, value in free.groupdict().items() if value is not None}
+        if "name" in groups:
+            groups["name"] = _name_before(data, span.start, free.start("name")) + groups["name"]
+        proofs: list[Proof] = []
+        for check in self.checks:
+            proof = check(secret, groups)
+            if proof.verdict is Verdict.INVALID:
+                return None
+            proofs.append(proof)
+        start, end = free.span(self._group)
+        return Match(self.rule, free.start(), free.end(), start, end, secret, groups, tuple(proofs))
+
+    def _free(self, data: bytearray, found: re.Match[bytes], span: Span, *, binary: bool) -> re.Match[bytes] | None:
+        """`found`, or the part of it that its string holds, if the secret in it stands free; else None."""
+        start, end = found.span(self._group)
+        if start == end:
+            return None
+        if not binary:
+            return found if boundary.in_text(data, span, start, end, self.touching) else None
+        if boundary.is_bytecode(data, span):
+            strings = boundary.marshalled(data, span, start)
+            for string in strings:
+                inside = found if end <= string.end else self.pattern.match(data, found.start(), string.end)
+                if inside and boundary.in_text(data, string, *inside.span(self._group), self.touching):
+                    return inside
+            if strings or boundary.begins_at_length(data, span, start):
+                return None
+        return found if boundary.in_binary(data, span, start, end, self.touching) else None
+
+
+class Matcher:
+    """Searches buffers for matches of a rule set. One for each worker."""
+
+    def __init__(self, rules: RuleSet, make: Callable[[Rule], Confirmer] = Confirmer) -> None:
+        self._rules = rules.rules
+        self._prefilter = Prefilter(rules)
+        self._make = make
+        self._confirmers: dict[int, Confirmer] = {}
+
+    def search(self, data: bytearray, filled: int, spans: Sequence[Span]) -> Iterator[Seen]:
+        """The spans of `data[:filled]` that hold matches. `spans` are in order and do not overlap."""
+        with memoryview(data) as view, view[:filled] as part:
+            hits = self._prefilter.scan(part)
+        if not hits:
+            return
+        starts = [span.start for span in spans]
+        by_span: dict[int, list[Hit]] = {}
+        for hit in hits:
+            by_span.setdefault(bisect_right(starts, hit[1]) - 1, []).append(hit)
+        for index in sorted(by_span):
+            seen = self._look(data, spans[index], by_span[index])
+            if seen.matches:
+                yield seen
+
+    def _look(self, data: bytearray, span: Span, hits: list[Hit]) -> Seen:
+        seen = Seen(span, text.is_binary(data, span), [])
+        done: dict[int, int] = {}
+        for number, start, end in hits:
+            for rule in self._prefilter.anchors[number].rules:
+                low = done.get(rule, span.start)
+                if end <= low:
+                    continue  # inside the last match of this rule
+                confirmer = self._confirmer(rule)
+                for found in confirmer.candidates(data, start, end, low, span.end):
+                    match = confirmer.confirm(data, found, span, binary=seen.binary)
+                    if match is None:
+                        continue  # consumes nothing: a real token may begin inside a false one
+                    done[rule] = match.end
+                    if span.first <= match.start < span.last:
+                        seen.matches.append(match)
+        return seen
+
+    def _confirmer(self, number: int) -> Confirmer:
+        if number not in self._confirmers:
+            self._confirmers[number] = self._make(self._rules[number])
+        return self._confirmers[number]
+
+
+def _name_before(data: bytearray, low: int, end: int) -> bytes:
+    """What of a variable's name stands in front of `end`: anchors know `password`, people write `DB_PASSWORD`."""
+    return _NAME.search(data[max(low, end - _LONGEST_NAME) : end])[0]  # type: ignore[index]  # it may match nothing
+
+
+def entropy(secret: bytes) -> float:
+    """Shannon entropy of the bytes, in bits a byte."""
+    total = len(secret)
+    return -sum(n / total * log2(n / total) for n in map(secret.count, set(secret)))

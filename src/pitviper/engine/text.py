@@ -1,0 +1,69 @@
+"""What the bytes are: text, UTF-16 text, binary, or a compressed container."""
+
+from __future__ import annotations
+
+import codecs
+
+from pitviper.model.blob import Span
+
+_SAMPLE = 8192
+_SHORTEST = 8
+"""Characters of UTF-16 without a mark: fewer prove nothing, and hold no secret."""
+
+_CONTAINERS = (
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+)
+"""First bytes → name of what holds compressed data. Sources: the formats' own specifications."""
+
+LEADS = frozenset({magic[0] for magic, _ in _CONTAINERS} | {0x00, 0xFE, 0xFF})
+"""First bytes worth a second look: of containers, of byte order marks, and of UTF-16 without one."""
+
+
+def is_binary(data: bytearray, span: Span) -> bool:
+    """Whether the bytes are no text: a NUL among the first 8 KiB, as git and grep decide."""
+    return data.find(0, span.start, min(span.end, span.start + _SAMPLE)) >= 0
+
+
+def utf16(data: bytearray, start: int, end: int) -> str | None:
+    """The codec, if `data[start:end]` looks like UTF-16: by its byte order mark, or by NULs in every other byte.
+
+    Text of Western languages without a mark has NUL as each second byte; nine of ten are asked for. UTF-32 is not
+    taken for it (its mark begins like UTF-16's).
+    """
+    head = bytes(data[start : min(end, start + 4)])
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return None
+    for mark, codec in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if head.startswith(mark):
+            return codec
+    sample = bytes(data[start : min(end, start + 256)])
+    half = len(sample) // 2
+    high, low = sample[0::2].count(0), sample[1::2].count(0)
+    for zeros, others, codec in ((low, high, "utf-16-le"), (high, low, "utf-16-be")):
+        if half >= _SHORTEST and zeros * 10 >= half * 9 and not others:
+            return codec
+    return None
+
+
+def container(data: bytearray, start: int) -> str | None:
+    """The name of the compressed container that begins at `data[start]`, if one does."""
+    return next((name for magic, name in _CONTAINERS if data.startswith(magic, start)), None)
+
+
+def decoded(data: bytearray, span: Span, codec: str) -> tuple[bytearray, Span]:
+    """`span` of UTF-16 as UTF-8 in a buffer of its own, and the span there. What is no UTF-16 becomes U+FFFD."""
+    pieces = [
+        bytes(data[low:high]).decode(codec, "replace").encode("utf-8", "replace")
+        for low, high in ((span.start, span.first), (span.first, span.last), (span.last, span.end))
+    ]
+    first = len(pieces[0])
+    last = first + len(pieces[1])
+    view = bytearray(b"".join(pieces))
+    return view, Span(span.blob, 0, len(view), first, last, span.base, span.lines, codec)

@@ -1,0 +1,69 @@
+"""Values without a format: the name they are assigned to speaks for a secret, and that no person would write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+
+from pitviper.formats.interface import Proof, Verdict
+from pitviper.formats.placeholder import is_placeholder
+
+_NO_SECRET = frozenset(
+    b"""
+    alg algorithm arn attr attribute audience button callback checksum class classes column count default desc
+    description digest dir doc docs domain element email endpoint env error errors example expiration expire expires
+    expiry field fields file filename folder form format handler hash hashes header headers help hint host icon id
+    ids index input issuer label len length lifetime limit login manager max message method min mode msg name names
+    page param parameter path pattern placeholder policies policy prefix provider pub public realm ref regex
+    resource role route rule rules scheme scope scopes selector server service size source state status store
+    strategy subject suffix table target template text title type types uri url urls usage user username validator
+    var variable version view
+    """.split()
+)
+"""Last words of names that speak about secrets and hold none: `token_url`, `password_field`, `secretName`."""
+
+_LAST_WORD = re.compile(rb"(?:[A-Z]?[a-z]+|[A-Z]+)(?=[\d_.-]*\Z)")
+
+_WORDY = re.compile(rb"[A-Za-z]*(?:[-_./:,;|+@#~ ][A-Za-z]*)*\d{0,4}")
+"""Words, joined in any of the ways in which people join words, with a number behind at most."""
+
+_PATH = re.compile(
+    rb"[A-Za-z]:\\.*|~?/[\w./-]*|\.{1,2}/.*|[a-z][a-z0-9+.-]*://.*|[\w-]+(?:\.[\w-]+){2,}|#[0-9a-fA-F]{3,8}|\w+\(.*"
+)
+_CODE = re.compile(rb"[<>{}()\[\]\\]|%[sdr(]|&&|=>|\A\$|::|;\Z")
+
+_LONGEST_WORD = 24
+_LEAST_DIGITS = 2
+_CHANGES = 4
+"""A random value changes between kinds of characters at least every fourth byte: base 62 at 0.65 of them, hexadecimal
+at 0.47; words in camel case at 0.2."""
+
+
+def check(secret: bytes, groups: Mapping[str, bytes]) -> Proof:
+    """A value assigned to a name of secrets: INVALID where value or name say that it is none, else UNKNOWN."""
+    if _WORDY.fullmatch(secret) or _PATH.fullmatch(secret) or _CODE.search(secret):
+        return Proof(Verdict.INVALID)
+    name = groups.get("name", b"")
+    last = _LAST_WORD.search(name[-_LONGEST_WORD:])
+    if last and last[0].lower() in _NO_SECRET:
+        return Proof(Verdict.INVALID)
+    if is_placeholder(secret) or secret.lower() in name.lower():
+        return Proof(Verdict.INVALID)
+    return Proof(Verdict.UNKNOWN)
+
+
+def check_random(secret: bytes, groups: Mapping[str, bytes]) -> Proof:
+    """As `check`, for values that only a machine would write: letters and digits well mixed, or hexadecimal digits."""
+    if check(secret, groups).verdict is Verdict.INVALID:
+        return Proof(Verdict.INVALID)
+    digits = sum(byte in b"0123456789" for byte in secret)
+    changes = sum(_kind(before) != _kind(after) for before, after in pairwise(secret))
+    return Proof(Verdict.UNKNOWN if digits >= _LEAST_DIGITS and changes * _CHANGES >= len(secret) else Verdict.INVALID)
+
+
+def _kind(byte: int) -> int:
+    """0 digit, 1 capital, 2 small letter, 3 other."""
+    if byte in b"0123456789":
+        return 0
+    return 1 if byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ" else 2 if byte in b"abcdefghijklmnopqrstuvwxyz" else 3

@@ -1,0 +1,179 @@
+"""What a worker does with the parts of a target: read them, search them, judge what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+
+import msgspec
+
+from pitviper.engine import text
+from pitviper.engine.matcher import Matcher
+from pitviper.model.blob import Blob, Memory, Span
+from pitviper.model.finding import Finding
+from pitviper.model.gap import Gap, Reason
+from pitviper.model.report import Ignored
+from pitviper.rules.loading import load
+from pitviper.rules.schema import RuleSet
+from pitviper.secrets.judge import Judge
+from pitviper.sources.ahead import ahead
+from pitviper.sources.directory import Files, read
+from pitviper.sources.interface import BUFFER, Free, Pack
+from pitviper.sources.stream import Stream
+
+MAX_FINDINGS = 10_000
+"""Findings of one blob; a file made of nothing but fakes must not fill the memory. What is beyond becomes a Gap."""
+
+_BATCH = 128
+
+
+class Outcome(msgspec.Struct):
+    """What came of some parts."""
+
+    findings: list[Finding] = []
+    ignored: list[Ignored] = []
+    gaps: list[Gap] = []
+    blobs: int = 0
+    bytes: int = 0
+
+    def add(self, other: Outcome) -> None:
+        """Add what came of later parts."""
+        self.findings += other.findings
+        self.ignored += other.ignored
+        self.gaps += other.gaps
+        self.blobs += other.blobs
+        self.bytes += other.bytes
+
+
+class Looker:
+    """Looks into parts, one after the other. Not for two threads at once."""
+
+    def __init__(self, rules: RuleSet, judge: Judge | None = None, *, matcher: Matcher | None = None) -> None:
+        self._matcher = matcher or Matcher(rules)
+        self._judge = judge or Judge()
+        self._wide: tuple[Blob | None, str | None] = None, None
+        """The last blob that might be UTF-16, and its codec: its later windows have no byte order mark."""
+
+    def look(self, parts: Iterable[Files], *, read_ahead: bool = False) -> Iterator[Outcome]:
+        """What came of `parts`, pack by pack, so that an interruption keeps what was found."""
+        return self._look(partial(read, parts), read_ahead=read_ahead)
+
+    def look_at_stream(self, stream: Stream) -> Iterator[Outcome]:
+        """What came of `stream`, window by window."""
+        return self._look(stream.read, read_ahead=True)
+
+    def look_at_bytes(self, data: bytes, name: str) -> Outcome:
+        """What comes of `data` as if it were a file called `name`."""
+        span = Span(Memory(name), 0, len(data), 0, len(data))
+        return self._search_pack(Pack(bytearray(data), len(data), [span], []))
+
+    def _look(self, read: Callable[[Free], Iterator[Pack]], *, read_ahead: bool) -> Iterator[Outcome]:
+        if read_ahead:
+            packs = ahead(read)
+        else:
+            buffer = bytearray(BUFFER)
+            packs = read(lambda: buffer)
+        for pack in packs:
+            yield self._search_pack(pack)
+
+    def _search_pack(self, pack: Pack) -> Outcome:
+        data = pack.data
+        outcome = Outcome(gaps=pack.gaps)
+        self._search(data, pack.filled, pack.spans, outcome)
+        for span in pack.spans:  # runs for every file: keep it short
+            outcome.bytes += span.last - span.first
+            outcome.blobs += not span.base
+            if span.end - span.start > 1 and (data[span.start] in text.LEADS or not data[span.start + 1]):
+                self._read_otherwise(data, span, outcome)
+        return outcome
+
+    def _read_otherwise(self, data: bytearray, span: Span, outcome: Outcome) -> None:
+        """What the first bytes ask for: UTF-16 is searched as the text it is; a compressed container becomes a Gap."""
+        if not span.base:
+            self._wide = span.blob, text.utf16(data, span.start, span.end)
+            if container := text.container(data, span.start):
+                detail = f"{container}: its contents are not looked into"
+                outcome.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, detail))
+        blob, codec = self._wide
+        if codec and blob is span.blob:
+            decoded, view = text.decoded(data, span, codec)
+            self._search(decoded, len(decoded), [view], outcome)
+
+    def _search(self, data: bytearray, filled: int, spans: Sequence[Span], outcome: Outcome) -> None:
+        for seen in self._matcher.search(data, filled, spans):
+            for number, finding in enumerate(self._judge.findings(data, seen)):
+                if number == MAX_FINDINGS:
+                    detail = f"more than {MAX_FINDINGS:,} findings; the first are reported"
+                    outcome.gaps.append(Gap(seen.span.blob.path, Reason.OVER_BUDGET, detail))
+                    break
+                if isinstance(finding, Ignored):
+                    outcome.ignored.append(finding)
+                else:
+                    outcome.findings.append(finding)
+
+
+class Config(msgspec.Struct, frozen=True):
+    """What a worker in another process needs to know."""
+
+    rules: tuple[str, ...]
+    disable: tuple[str, ...]
+    judge: Judge
+
+
+class Work:
+    """How batches of files cross between processes (see `pitviper.engine.parallel.Work`)."""
+
+    factory = "pitviper.look:worker"
+
+    def __init__(self, looker: Looker, config: Config) -> None:
+        self._looker = looker
+        self.config = msgspec.msgpack.encode(config)
+
+    def encode(self, piece: list[Files]) -> bytes:
+        """A batch as bytes."""
+        return msgspec.msgpack.encode(piece)
+
+    def decode(self, data: bytes) -> Outcome:
+        """An outcome from bytes."""
+        return msgspec.msgpack.decode(data, type=Outcome)
+
+    def split(self, piece: list[Files]) -> list[list[Files]]:
+        """One batch for each file."""
+        return [[msgspec.structs.replace(files, names=[name])] for files in piece for name in files.names]
+
+    def lost(self, piece: list[Files]) -> Outcome:
+        """A Gap for the one file that ends every process that reads it."""
+        detail = "the worker process died while it looked into this file"
+        return Outcome(gaps=[Gap(files.path(name), Reason.FAILED, detail) for files in piece for name in files.names])
+
+    def do(self, piece: list[Files]) -> Iterator[Outcome]:
+        """Look into a batch here."""
+        return self._looker.look(piece)
+
+
+def worker(config: bytes) -> Callable[[bytes], Iterator[bytes]]:
+    """In a child process: a function from an encoded batch to encoded outcomes."""
+    settings = msgspec.msgpack.decode(config, type=Config)
+    looker = Looker(load(settings.rules, settings.disable), settings.judge)
+
+    def work(piece: bytes) -> Iterator[bytes]:
+        for outcome in looker.look(msgspec.msgpack.decode(piece, type=list[Files])):
+            yield msgspec.msgpack.encode(outcome)
+
+    return work
+
+
+def batches(parts: Iterable[Files], size: int = _BATCH) -> Iterator[list[Files]]:
+    """`parts` in batches of `size` files; the default is a few milliseconds of work, and a message that fits a pipe."""
+    batch: list[Files] = []
+    room = size
+    for part in parts:
+        names = part.names
+        while names:
+            batch.append(msgspec.structs.replace(part, names=names[:room]))
+            names, room = names[room:], room - len(names)
+            if room <= 0:
+                yield batch
+                batch, room = [], size
+    if batch:
+        yield batch

@@ -1,0 +1,119 @@
+"""The words that the outputs for people share: numbers, places, and the sums at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pitviper.model.finding import Finding, Severity
+from pitviper.model.place import Link, Place, escape
+from pitviper.model.report import Report
+from pitviper.output.interface import Style
+
+_FILES = frozenset({"tree", "file", "stdin"})
+"""Links that do not lead into a file."""
+
+
+_THREE_DIGITS = 999.5
+"""From here on a number rounds to four digits."""
+_MINUTE = 60
+_SHORT = 0.1
+"""Seconds below which milliseconds say more."""
+_WORTH_A_SPEED = 1_000_000
+"""Bytes below which a speed would only measure the start-up."""
+
+
+def inside(place: Place) -> bool:
+    """Whether `place` lies in something that had to be opened: an archive, a layer, a commit, a code object."""
+    return any(link.kind not in _FILES for link in place.chain)
+
+
+def outermost(path: str) -> str:
+    """The file on disk of a path that leads into it."""
+    return path.partition("!/")[0]
+
+
+def steps(place: Place) -> list[str]:
+    """The way to `place`, a step for each link; the last has the position, as `line:column` where it has one."""
+    if inside(place):
+        links = place.chain[2:] if place.chain[0].kind == "tree" else place.chain[1:]
+        way = [escape(outermost(place.path)), *map(_step, links)]
+    else:
+        way = [escape(place.path)]
+    way[-1] += _position(place) + (f" (removed in {escape(place.removed_in)})" if place.removed_in else "")
+    return way
+
+
+def _step(link: Link) -> str:
+    name = escape(link.name)
+    if link.kind in ("layer", "commit"):
+        return f"{link.kind} {name}"
+    return f"{name}()" if link.kind == "code" and name.isidentifier() else name
+
+
+def _position(place: Place) -> str:
+    if place.line is None:
+        return "" if place.offset is None else f" at byte {place.offset:,}"
+    if place.chain and place.chain[-1].kind == "code":
+        return f", line {place.line}"
+    return f":{place.line}" if place.column is None else f":{place.line}:{place.column}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 gap`, `1,234 gaps`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def size(number: float) -> str:
+    """A number of bytes in powers of 1000, with three digits: `56.7 MB`."""
+    units = iter(("kB", "MB", "GB", "TB", "PB"))
+    unit = ""
+    while number >= _THREE_DIGITS and (larger := next(units, "")):
+        number, unit = number / 1000, larger
+    return f"{number:.3g} {unit}" if unit else count(round(number), "byte")
+
+
+def duration(seconds: float) -> str:
+    """`4 ms`, `0.42 s`, `12.3 s`, `3 min 20 s`."""
+    if round(seconds, 1) >= _MINUTE:
+        minutes, rest = divmod(round(seconds), _MINUTE)
+        return f"{minutes:,} min {rest} s"
+    return f"{seconds:.3g} s" if seconds >= _SHORT else f"{seconds * 1000:.0f} ms"
+
+
+def by_severity(findings: Iterable[Finding]) -> list[tuple[Severity, int]]:
+    """How many there are of each severity, worst first, without the zeros."""
+    counts = Counter(finding.severity for finding in findings)
+    return [(severity, counts[severity]) for severity in Severity if counts[severity]]
+
+
+def asides(report: Report) -> list[str]:
+    """What the scan did not put before the reader, in a few words each; nothing of it may vanish."""
+    hidden = report.stats.hidden
+    numbers = [
+        (len(report.ignored), "{} ignored in place"),
+        (len(report.suppressed), "{} in the baseline"),
+        (hidden.auditor, "{} more for auditors (--auditor)"),
+        (hidden.severity, "{} below --min-severity"),
+        (hidden.kind, "{} of other kinds (--only)"),
+        (report.stats.skipped, "{} left out by --gitignore"),
+    ]
+    said = [text.format(f"{number:,}") for number, text in numbers if number]
+    return [*said, count(len(report.gaps), "gap")] if report.gaps else said
+
+
+def looked(report: Report) -> str:
+    """How much was looked into, how long it took, and how fast that was."""
+    stats = report.stats
+    text = f"looked into {count(stats.blobs, 'file')}, {size(stats.bytes)}"
+    if stats.expanded_bytes:
+        text += f" ({size(stats.expanded_bytes)} expanded)"
+    text += f" in {duration(stats.seconds)}"
+    if stats.bytes >= _WORTH_A_SPEED and stats.seconds > 0:
+        text += f" ({size(stats.bytes / stats.seconds)}/s)"
+    return text
+
+
+def arrow(style: Style) -> str:
+    """What stands between two steps of a way."""
+    return " ▸ " if style.unicode else " > "

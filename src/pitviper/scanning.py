@@ -1,0 +1,210 @@
+"""The verb: collect the targets, open them, look into them, and report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import chain
+
+from pitviper import __version__
+from pitviper.config import Settings
+from pitviper.engine.parallel import Pool
+from pitviper.errors import TargetError
+from pitviper.findings.baseline import Baseline
+from pitviper.findings.group import group
+from pitviper.look import Config, Looker, Outcome, Work, batches
+from pitviper.model.finding import Audience, Finding
+from pitviper.model.gap import Gap, Reason
+from pitviper.model.place import escape
+from pitviper.model.report import Hidden, Report, Stats, Tool
+from pitviper.rules.loading import load
+from pitviper.rules.schema import RuleSet
+from pitviper.secrets.judge import Judge
+from pitviper.sources import open_target
+from pitviper.sources.directory import Directory, Files
+from pitviper.sources.stream import Stream
+
+_IN_PROCESS_FILES = 512
+_IN_PROCESS_BYTES = 32 * 1024 * 1024
+"""Below both, one process is done before another has started (0.1 s)."""
+
+
+class Scan:
+    """A scan of `targets` (paths, or `-` for standard input). Iterate for findings as they come, or ask for a report.
+
+    Targets that cannot be opened stand in `unreadable`; the others are looked into all the same. Raises `UsageError`
+    for rules or a baseline that cannot be loaded. `on_outcome` is told of every bit of progress.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[str],
+        settings: Settings | None = None,
+        *,
+        on_outcome: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.targets = tuple(targets)
+        self.rules: RuleSet = load(self.settings.rules, self.settings.disable)
+        self.unreadable: list[TargetError] = []
+        self.sources: list[Directory | Stream] = []
+        self._baseline = Baseline.load(self.settings.baseline) if self.settings.baseline else None
+        self._on_outcome = on_outcome
+        self._total = Outcome()  # but for findings, which go to one of the two lists below
+        self._kept: list[Finding] = []
+        self._suppressed: list[Finding] = []
+        self._hidden = dict.fromkeys(Hidden.__struct_fields__, 0)
+        self._seconds = 0.0
+        self._interrupted = False
+        self._judge = Judge(self.settings.show_secrets, self.settings.allow_comments)
+        self.looker = Looker(self.rules, self._judge)
+        self._running: Generator[Finding, None, None] = self._run()
+        for target in self.targets:
+            self._open(target)
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Findings in the order in which they are found; with several jobs that may differ from run to run."""
+        return self._running
+
+    def stop(self) -> None:
+        """End the scan here; the report will say that it was interrupted."""
+        self._interrupted = True
+        self._running.close()
+
+    def report(self) -> Report:
+        """The whole result, in an order that depends on the targets alone. Looks into what is left first."""
+        for _ in self._running:
+            pass
+        return Report(
+            tool=Tool(version=__version__, rules=self.rules.digest),
+            targets=tuple(map(escape, self.targets)),
+            findings=group(self._kept),
+            ignored=tuple(sorted(self._total.ignored, key=lambda item: (item.finding.place.path, item.finding.id))),
+            suppressed=group(self._suppressed),
+            gaps=tuple(sorted(set(self._total.gaps))),
+            stats=Stats(
+                artifacts=len(self.sources),
+                blobs=self._total.blobs,
+                bytes=self._total.bytes,
+                seconds=round(self._seconds, 3),
+                skipped=sum(source.skipped for source in self.sources if isinstance(source, Directory)),
+                hidden=Hidden(**self._hidden),
+            ),
+            interrupted=self._interrupted,
+        )
+
+    def _open(self, target: str) -> None:
+        try:
+            self.sources.append(open_target(target, gitignore=self.settings.gitignore))
+        except TargetError as error:
+            self.unreadable.append(error)
+            self._total.gaps.append(Gap(escape(target), Reason.UNREADABLE, str(error).partition(": ")[2]))
+
+    def _run(self) -> Generator[Finding, None, None]:
+        started = time.perf_counter()
+        try:
+            for outcome in self._look():
+                if self._on_outcome:
+                    self._on_outcome(outcome)
+                findings, outcome.findings = outcome.findings, []
+                self._total.add(outcome)
+                for finding in findings:
+                    if self._keep(finding):
+                        yield finding
+        finally:
+            self._seconds = time.perf_counter() - started
+
+    def _look(self) -> Iterator[Outcome]:
+        for source in self.sources:
+            if isinstance(source, Stream):
+                yield from self.looker.look_at_stream(source)
+            else:
+                yield from self._spread(source)
+
+    def _spread(self, source: Directory) -> Iterator[Outcome]:
+        """Look into a folder, with as many processes as it is worth."""
+        gaps = self._total.gaps
+        parts = _files(source.parts(), gaps)
+        jobs = self.settings.jobs or _cpus()
+        if jobs == 1:
+            yield from self.looker.look(parts, read_ahead=_cpus() > 1)
+            return
+        first, is_all = _take(parts, _IN_PROCESS_FILES)
+        if is_all and _size(first, _IN_PROCESS_BYTES) < _IN_PROCESS_BYTES:
+            yield from self.looker.look(first)
+            return
+        pieces = batches(first, 1) if is_all else batches(chain(first, parts))
+        config = Config(self.settings.rules, self.settings.disable, self._judge)
+        yield from Pool(Work(self.looker, config), jobs).run(pieces)
+
+    def _keep(self, finding: Finding) -> bool:
+        """Whether `finding` is among those that the user wants to see; counts it where it goes."""
+        settings = self.settings
+        hidden = ""
+        if finding.kind not in settings.only:
+            hidden = "kind"
+        elif finding.severity.rank > settings.min_severity.rank:
+            hidden = "severity"
+        elif finding.audience is Audience.AUDITOR and not settings.auditor:
+            hidden = "auditor"
+        if hidden:
+            self._hidden[hidden] += 1
+        elif self._baseline and self._baseline.holds(finding):
+            self._suppressed.append(finding)
+        else:
+            self._kept.append(finding)
+            return True
+        return False
+
+
+def scan(*targets: str | os.PathLike[str], settings: Settings | None = None) -> Scan:
+    """Look into `targets`; iterate over the result for findings, or call its `report()`.
+
+        for finding in pitviper.scan("src"):
+            print(finding.severity, finding.place.path, finding.title)
+
+    Raises `TargetError` for a target that does not exist or cannot be read, `UsageError` for wrong settings.
+    """
+    result = Scan([os.fspath(target) for target in targets], settings)
+    if result.unreadable:
+        raise result.unreadable[0]
+    return result
+
+
+def _files(parts: Iterator[Files | Gap], gaps: list[Gap]) -> Iterator[Files]:
+    for part in parts:
+        if isinstance(part, Gap):
+            gaps.append(part)
+        else:
+            yield part
+
+
+def _take(parts: Iterator[Files], count: int) -> tuple[list[Files], bool]:
+    """Parts with at least `count` files, and whether those were all there are."""
+    taken: list[Files] = []
+    for part in parts:
+        taken.append(part)
+        count -= len(part.names)
+        if count <= 0:
+            return taken, False
+    return taken, True
+
+
+def _size(parts: list[Files], enough: int) -> int:
+    """Bytes in the files of `parts`; stops counting at `enough`."""
+    total = 0
+    for part in parts:
+        for name in part.names:
+            with contextlib.suppress(OSError):  # told when it is read
+                total += os.lstat(os.path.join(part.folder, name)).st_size
+            if total >= enough:
+                return total
+    return total
+
+
+def _cpus() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""Secrets: what a match means where it stands. `judge` turns matches into findings."""

@@ -1,0 +1,27 @@
+"""Sources: where artefacts come from. `interface` says what one is, `open_target` finds the right one."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from pitviper.errors import TargetError
+from pitviper.model.place import escape
+from pitviper.sources.directory import Directory
+from pitviper.sources.stream import Stream
+
+
+def open_target(target: str, *, gitignore: bool = False) -> Directory | Stream:
+    """The source that `target` names: `-` for standard input, else a path. Raises `TargetError`."""
+    if target == "-":
+        return Stream()
+    try:
+        is_stream = stat.S_ISFIFO(os.stat(target).st_mode)
+    except (OSError, ValueError):
+        is_stream = False  # `Directory` says what is wrong with it
+    if not is_stream:
+        return Directory(target, gitignore=gitignore)
+    try:
+        return Stream(os.open(target, os.O_RDONLY), target)
+    except OSError as error:
+        raise TargetError(f"{escape(target)}: {error.strerror}", hint="Check the rights on it.") from None

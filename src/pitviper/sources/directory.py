@@ -1,0 +1,268 @@
+"""Folders and files of the local file system.
+
+Listing follows no symbolic link out of the target, opens no FIFO, socket or device, and skips nothing silently. Reading
+packs small files into the buffer and cuts big ones into windows. Names are bytes that somebody else chose: they are
+escaped before anyone sees them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from pitviper.errors import TargetError
+from pitviper.model.blob import Span
+from pitviper.model.gap import Gap, Reason
+from pitviper.model.place import Link, escape
+from pitviper.sources.gitignore import Gitignore
+from pitviper.sources.interface import PACK, Free, Pack, fill, windows
+
+_OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_OPEN_FILE = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)  # a link that replaced the file since it was listed
+    | getattr(os, "O_NONBLOCK", 0)  # a FIFO that did so: opening it must not wait for a writer
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_SEPARATOR = 0x0A
+"""Between files in the buffer, so that no expression runs on from one into the next."""
+_HAS_DIR_FD = os.open in os.supports_dir_fd
+
+
+class Files(msgspec.Struct, frozen=True):
+    """Files of one folder: `names`, in order, in the folder that `folder` opens. All as the bytes the system gave us.
+
+    `target` is what the user named, and `prefix` the way from there to the folder: b"" or b"a/b/". A target that is itself
+    a file has `tree` false and one name.
+    """
+
+    target: bytes
+    prefix: bytes
+    folder: bytes
+    names: list[bytes]
+    tree: bool = True
+
+    def path(self, name: bytes) -> str:
+        """How to show the file `name`: relative to the working directory if the target was."""
+        return _shown(os.path.join(self.target, self.prefix + name).removeprefix(b"./") if self.tree else self.target)
+
+
+class FileBlob(msgspec.Struct, frozen=True):
+    """A file's place."""
+
+    files: Files
+    name: bytes
+
+    @property
+    def path(self) -> str:
+        """See `Blob`."""
+        return self.files.path(self.name)
+
+    @property
+    def chain(self) -> tuple[Link, ...]:
+        """See `Blob`."""
+        if not self.files.tree:
+            return (Link("file", self.path),)
+        return Link("tree", _shown(self.files.target)), Link("file", _shown(self.files.prefix + self.name))
+
+    def lines_before(self, offset: int) -> int | None:
+        """See `Blob`. Reads the file again up to `offset`: only a finding in a big file asks."""
+        if not offset:
+            return 0
+        lines = 0
+        try:
+            with open(os.open(os.path.join(self.files.folder, self.name), _OPEN_FILE), "rb", buffering=0) as file:
+                while offset and (chunk := file.read(min(1 << 20, offset))):
+                    lines += chunk.count(b"\n")
+                    offset -= len(chunk)
+        except OSError:
+            return None
+        return None if offset else lines
+
+
+class Directory:
+    """A folder, or one file, that a user named as `target`. Raises `TargetError` if it is neither, or cannot be read."""
+
+    def __init__(self, target: str, *, gitignore: bool = False) -> None:
+        self.skipped = 0
+        """Files and folders that `.gitignore` left out, so far."""
+        self._target = os.fsencode(target)
+        self._gitignore = gitignore
+        try:
+            self._root = os.path.realpath(self._target, strict=True)
+            mode = os.stat(self._root).st_mode
+            self._is_file = stat.S_ISREG(mode)
+            os.close(os.open(self._root, _OPEN_FILE if self._is_file else os.O_RDONLY))
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            raise TargetError(
+                f"{escape(target)}: {_why(error)}", hint="Check the path, and the rights on it."
+            ) from None
+        if not self._is_file and not stat.S_ISDIR(mode):
+            raise TargetError(f"{escape(target)}: neither a file nor a folder", hint="Pipe it in and scan `-` instead.")
+
+    def parts(self) -> Iterator[Files | Gap]:
+        """See `Source`."""
+        if self._is_file:
+            folder, name = os.path.split(self._root)
+            yield Files(self._target, b"", folder, [name], tree=False)
+            return
+        ignore = Gitignore(os.fsdecode(self._root)) if self._gitignore else None
+        pending = [b""]
+        while pending:
+            prefix = pending.pop()
+            files = Files(self._target, prefix, os.path.join(self._root, prefix), [])
+            try:
+                with os.scandir(files.folder) as entries:
+                    listed = sorted(entries, key=_name)
+            except OSError as error:
+                yield Gap(files.path(b""), Reason.UNREADABLE, _why(error))
+                continue
+            if ignore:
+                ignore.enter(os.fsdecode(prefix))
+            folders: list[bytes] = []
+            for entry in listed:
+                name = entry.name
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if ignore and ignore.covers(os.fsdecode(prefix + name), is_folder=is_folder):
+                    self.skipped += 1
+                elif is_folder:
+                    folders.append(prefix + name + b"/")
+                elif entry.is_file(follow_symlinks=False):
+                    files.names.append(name)
+                elif gap := self._special(entry, files):
+                    yield gap
+            if files.names:
+                yield files
+            pending.extend(reversed(folders))
+
+    def size(self) -> int:
+        """See `Source`."""
+        total = 0
+        for part in self.parts():
+            if isinstance(part, Files):
+                for name in part.names:
+                    with contextlib.suppress(OSError):
+                        total += os.lstat(os.path.join(part.folder, name)).st_size
+        return total
+
+    def _special(self, entry: os.DirEntry[bytes], files: Files) -> Gap | None:
+        """The Gap for what is neither folder nor file; None for a link to something in the target."""
+        path = files.path(entry.name)
+        if not entry.is_symlink():
+            return Gap(path, Reason.SPECIAL_FILE, "a FIFO, socket or device")
+        try:
+            real = os.path.realpath(entry.path, strict=True)
+        except OSError as error:
+            return Gap(path, Reason.BROKEN_SYMLINK, _why(error))
+        if real == self._root or real.startswith(os.path.join(self._root, b"")):
+            return None
+        return Gap(path, Reason.OUTSIDE_SYMLINK, f"points to {_shown(real)}")
+
+
+def read(parts: Iterable[Files], free: Free) -> Iterator[Pack]:
+    """The files of `parts`, pack by pack: small ones together, big ones in windows."""
+    pack = Pack(free(), 0, [], [])
+    for part in parts:
+        with _Folder(part, pack.gaps) as folder:
+            for name in part.names if folder.opened else ():
+                try:
+                    handle = folder.open(name)
+                except OSError as error:
+                    pack.gaps.append(_failed(part, name, error))
+                    continue
+                try:
+                    if not _add(pack, FileBlob(part, name), handle):
+                        if pack.spans:
+                            yield pack
+                        yield from _big(FileBlob(part, name), handle, free)
+                        pack = Pack(free(), 0, [], [])
+                except OSError as error:
+                    pack.gaps.append(_failed(part, name, error))
+                finally:
+                    os.close(handle)
+                if pack.filled > PACK:
+                    yield pack
+                    pack = Pack(free(), 0, [], [])
+    yield pack
+
+
+def _add(pack: Pack, blob: FileBlob, handle: int) -> bool:
+    """Read the file into what room `pack` has; false if it has not enough."""
+    start = pack.filled
+    end = start + fill(handle, memoryview(pack.data)[start:])
+    if end == len(pack.data):
+        return False
+    pack.spans.append(Span(blob, start, end, start, end))
+    pack.data[end] = _SEPARATOR
+    pack.filled = end + 1
+    return True
+
+
+class _Folder:
+    """An open folder, so that names need no way through the file system; where that cannot be, joined paths."""
+
+    def __init__(self, part: Files, gaps: list[Gap]) -> None:
+        self._part = part
+        self._handle: int | None = None
+        self.opened = True
+        if _HAS_DIR_FD:
+            try:
+                self._handle = os.open(part.folder, _OPEN_FOLDER)
+            except OSError as error:
+                self.opened = False
+                gaps.extend(_failed(part, name, error) for name in part.names)
+
+    def open(self, name: bytes) -> int:
+        if self._handle is None:
+            return os.open(os.path.join(self._part.folder, name), _OPEN_FILE)
+        return os.open(name, _OPEN_FILE, dir_fd=self._handle)
+
+    def __enter__(self) -> _Folder:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+
+
+def _big(blob: FileBlob, handle: int, free: Free) -> Iterator[Pack]:
+    """The windows of a big file, up to the size that it has now: a log that grows must not hold us for ever."""
+    os.lseek(handle, 0, os.SEEK_SET)
+    left = size = os.fstat(handle).st_size
+
+    def fill_window(view: memoryview) -> int:
+        nonlocal left
+        count = fill(handle, view[:left] if size else view)
+        left -= count
+        return count
+
+    yield from windows(blob, fill_window, free)
+    grown = os.fstat(handle).st_size - size
+    if size and (left or grown):
+        detail = (
+            f"it shrank by {left} bytes while it was read" if left else f"it grew by {grown} bytes while it was read"
+        )
+        yield Pack(free(), 0, [], [Gap(blob.path, Reason.CHANGED, detail)])
+
+
+def _failed(part: Files, name: bytes, error: OSError) -> Gap:
+    vanished = error.errno in (errno.ENOENT, errno.ELOOP)  # ELOOP: replaced by a link, see O_NOFOLLOW
+    return Gap(part.path(name), Reason.VANISHED if vanished else Reason.UNREADABLE, _why(error))
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or escape(str(error))
+
+
+def _name(entry: os.DirEntry[bytes]) -> bytes:
+    return entry.name
+
+
+def _shown(path: bytes) -> str:
+    return escape(os.fsdecode(path))

@@ -1,0 +1,44 @@
+"""Standard input, and FIFOs that a user named: one blob of unknown length that can be read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pitviper.model.gap import Gap, Reason
+from pitviper.model.place import Link, escape
+from pitviper.sources.interface import Free, Pack, fill, windows
+
+
+class Stream:
+    """An open stream: a Source with itself as its only part, and the Blob that is read from it."""
+
+    def __init__(self, handle: int = 0, name: str = "<stdin>") -> None:
+        self._handle = handle
+        self.path = escape(name)
+        self.chain = (Link("stdin", self.path),)
+
+    def parts(self) -> Iterator[Stream]:
+        """See `Source`."""
+        yield self
+
+    def size(self) -> int:
+        """See `Source`."""
+        return 0
+
+    def lines_before(self, offset: int) -> int | None:
+        """See `Blob`; the stream cannot be read again, so its spans carry their lines."""
+        return None if offset else 0
+
+    def read(self, free: Free) -> Iterator[Pack]:
+        """The windows of the stream."""
+        gaps: list[Gap] = []
+
+        def fill_window(view: memoryview) -> int:
+            try:
+                return fill(self._handle, view)
+            except OSError as error:
+                gaps.append(Gap(self.path, Reason.UNREADABLE, error.strerror or ""))
+                return 0
+
+        yield from windows(self, fill_window, free, count=True)
+        yield Pack(free(), 0, [], gaps)
