@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -13,7 +14,7 @@ import measure
 import msgspec
 from peers import Peers
 
-_CODES = {"cat": (0,), "pitviper": (0, 1), "kingfisher": (0, 200), "detect-secrets": (0,)}
+_CODES = {"cat": (0,), "python": (0,), "pitviper": (0, 1), "kingfisher": (0, 200), "detect-secrets": (0,)}
 """Exit codes of a scan that went well: 1 and 200 say that something was found."""
 
 _KINGFISHER = ("scan", "--no-validate", "--no-update-check", "--format", "json")
@@ -28,8 +29,8 @@ SAMPLE = 20
 class Case:
     """One thing to run: `tool` on `subject` with `jobs` workers; `report` is the file its findings end in.
 
-    `cache`: whether Pitviper finds the cache of the run before. `rounds` caps how often it runs; `scale` is by how much
-    its times are multiplied, because its subject is a part of the others'.
+    `cache`: whether Pitviper finds the cache of the run before. `rounds` caps how often it runs after the warm-up; if
+    never, that counts. `scale` is by how much its times are multiplied, because its subject is a part of the others'.
     """
 
     name: str
@@ -121,9 +122,13 @@ class Bench:
         shown = name or "detect-secrets, 1 job"
         return Case(shown, "detect-secrets", 1, (command,), report, stdout=report, scale=scale, rounds=rounds)
 
-    def version(self, name: str, tool: str, program: str) -> Case:
-        """Say the version and leave."""
-        return Case(name, tool, 1, ((program, "--version"),))
+    def nothing(self) -> Case:
+        """What the interpreter takes before it runs a line of ours."""
+        return Case("python -c pass", "python", 1, ((sys.executable, "-c", "pass"),))
+
+    def version(self) -> Case:
+        """Pitviper says its version and leaves."""
+        return Case("pitviper --version", "pitviper", 1, ((self.pitviper, "--version"),))
 
     def play(self, cases: list[Case], rounds: int) -> list[Result]:
         """Run each case once to warm up and to watch its memory, then all of them round by round.
@@ -136,6 +141,8 @@ class Bench:
             for result in results[first:] + results[:first]:
                 if number < result.case.rounds:
                     result.runs.append(self._run(result.case, watch=False))
+        for result in results:
+            result.runs = result.runs or [result.warm]
         return results
 
     def _warm_up(self, case: Case) -> Result:

@@ -15,7 +15,7 @@ from typing import IO
 import msgspec
 
 MAX_FILE = 64 * 1024 * 1024
-"""Bytes; larger files are left out, for one library of a gigabyte would be the benchmark. A big file has its own case."""
+"""Bytes. Larger files are left out: one library of a gigabyte would be the benchmark. A big file has its own case."""
 
 _SHARED = ("/", "/usr", "/usr/local")
 """Prefixes that hold much that is no Python: of these only `lib/python3*`."""
@@ -77,8 +77,8 @@ def build(work: str, files: int, limit: int) -> Corpus:
         if known.asked == asked and known.folder == folder:
             return known
         os.unlink(manifest)
-        shutil.rmtree(folder)
-    os.mkdir(folder)  # fails if there is one that is not ours
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder)
     taken = [Taken(name, *_place(found, folder)) for name, found in _choose(files, limit).items()]
     corpus = Corpus(folder, asked, tuple(taken))
     with open(manifest, "wb") as file:
@@ -159,7 +159,7 @@ def _own(prefix: str) -> list[str]:
     libraries = sorted(glob.glob(os.path.join(glob.escape(prefix), "lib", "python[0-9]*")))
     if not libraries:
         return []
-    return libraries if prefix in _SHARED else [prefix]
+    return [os.path.realpath(library) for library in libraries] if prefix in _SHARED else [prefix]
 
 
 def _choose(files: int, limit: int) -> dict[str, list[Found]]:

@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import corpus
@@ -17,6 +13,7 @@ import machine
 import msgspec
 import page
 import peers
+import workplace
 from cases import SAMPLE, Bench, Case, Result
 from summary import Same, Start, Summary, is_right
 
@@ -29,7 +26,7 @@ def main() -> None:
     """Build, run, print, and with `--write` keep. Ends with 1 if findings are missing or depend on the jobs."""
     wanted = _arguments()
     facts = machine.facts()
-    with folder() as work:
+    with workplace.folder() as work:
         tree = corpus.build(work, wanted.files, wanted.max_megabytes * 1_000_000)
         print(tree, flush=True)
         found = peers.install(work)
@@ -38,20 +35,9 @@ def main() -> None:
         summary = _measure(bench, tree, facts, wanted)
         print(f"\n{page.figures(summary)}")
         if wanted.write:
-            page.write(summary, _DOCS)
+            page.write(summary, wanted.write)
         if not is_right(summary):
             raise SystemExit("findings are missing, or depend on the number of jobs")
-
-
-@contextmanager
-def folder() -> Iterator[str]:
-    """`PITVIPER_BENCH_DIR`, kept for the next time, else a temporary folder."""
-    if kept := os.environ.get("PITVIPER_BENCH_DIR"):
-        os.makedirs(kept, exist_ok=True)
-        yield os.path.realpath(kept)
-    else:
-        with tempfile.TemporaryDirectory(prefix="pitviper-") as temporary:
-            yield os.path.realpath(temporary)
 
 
 def _measure(bench: Bench, tree: corpus.Corpus, facts: dict[str, str], wanted: argparse.Namespace) -> Summary:
@@ -76,7 +62,7 @@ def _tree_cases(bench: Bench, tree: corpus.Corpus) -> list[Case]:
     part = corpus.sample(tree, SAMPLE)
     pitviper = [bench.scan(subject, jobs) for jobs in (1, 2)]
     kingfisher = [bench.kingfisher(subject, jobs, lean=lean) for lean in (False, True) for jobs in (1, 2)]
-    slow = bench.detect_secrets(os.path.basename(part.folder), scale=tree.bytes / part.bytes, rounds=1)
+    slow = bench.detect_secrets(os.path.basename(part.folder), scale=tree.bytes / part.bytes, rounds=0)
     return [bench.cat_tree(subject), *pitviper, *kingfisher, slow]
 
 
@@ -93,7 +79,8 @@ def _start(bench: Bench, runs: int) -> list[Start]:
     with open(os.path.join(bench.work, name), "w", encoding="utf-8") as file:
         file.write(f"{fakes.token()}\n")
     cases = {
-        bench.version("pitviper --version", "pitviper", bench.pitviper): 0.1,
+        bench.nothing(): None,
+        bench.version(): 0.1,
         bench.scan(name, 1, name="pitviper scan one.py"): 0.2,
         bench.scan(name, 1, name="pitviper scan one.py, the very first, without a cache", cache=False): 0.6,
         bench.kingfisher(name, 1, name="kingfisher scan one.py"): None,
@@ -148,9 +135,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--big-megabytes", type=int, default=1000, help="size of the big file [%(default)s]")
     parser.add_argument("--rounds", type=int, default=5, help="timed runs of each case [%(default)s]")
     parser.add_argument("--starts", type=int, default=20, help="timed runs of each start-up case [%(default)s]")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md and docs/performance.svg")
-    beside = os.path.join(os.path.dirname(sys.executable), "pitviper")
-    parser.add_argument("--pitviper", default=beside, help="the program [beside the running Python]")
+    parser.add_argument(
+        "--write", nargs="?", const=_DOCS, metavar="FOLDER", help="write performance.md and performance.svg [docs]"
+    )
+    workplace.add_pitviper(parser)
     return parser.parse_args()
 
 

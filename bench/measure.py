@@ -60,9 +60,9 @@ def run(
 ) -> Run:
     """Run `commands` as one pipe, with what the last one prints in the file `stdout`.
 
-    `watch` samples the memory of all processes, on Linux, which disturbs the clock a little. The kernel's own account
-    (`ru_maxrss`) will not do: it begins with the size of the process that starts the command. Raises `CommandError` if one of them
-    ends with a code that is not in `codes`, and OSError if one cannot be started.
+    `watch` samples the memory of all processes, on Linux, which disturbs the clock a little. (The kernel's own account,
+    `ru_maxrss`, will not do: it begins with the size of the process that starts the command.) Raises `CommandError` if
+    one of them ends with a code that is not in `codes`, and OSError if one cannot be started.
     """
     with open(stdout, "wb") as sink, tempfile.TemporaryFile() as messages:
         started = time.perf_counter()

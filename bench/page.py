@@ -14,6 +14,9 @@ _BEGIN = "<!-- begin: written by bench/engine.py -->"
 _END = "<!-- end: written by bench/engine.py -->"
 _LOOKS = {"cat": "floor", "pitviper": "own"}
 _MEBI = 1024 * 1024
+_LARGE = 500_000_000
+"""Bytes from which on a size is told in GB."""
+
 _NAMED = 3
 """Tables of at most so many columns hold words; wider ones hold figures, which stand to the right."""
 
@@ -39,37 +42,40 @@ def write(summary: Summary, docs: str) -> None:
 
 def figures(summary: Summary) -> str:
     """Everything that was measured, as Markdown."""
-    files, size = summary.corpus.files, summary.corpus.bytes
-    kept = ((one.promise, one.measured, _yes(one.kept)) for one in targets(summary))
-    big = f"One file of {summary.big / 1e9:.2g} GB, warm"
+    tree, file = _titles(summary)
+    kept = ((one.promise, one.measured, "yes" if one.kept else "**no**") for one in targets(summary))
     parts = [
         _table(("", ""), summary.facts.items()),
         "## What we promise\n",
-        _table(
-            ("promise", "measured", "kept"), ((one.promise, one.measured, _yes(one.kept)) for one in targets(summary))
-        ),
-        f"## {files:,} files, {size / 1e9:.2g} GB, warm\n",
-        _comparison(summary.tree, size),
-        f"## {big}\n",
+        _table(("promise", "measured", "kept"), kept),
+        f"## {tree}\n",
+        f"Median (shortest to longest) of {summary.rounds} rounds.\n",
+        _comparison(summary.tree, summary.corpus.bytes),
+        f"## {file}\n",
         _comparison(summary.file, summary.big),
         f"The token in the middle was found by: {'; '.join(summary.finders) or 'nobody'}.\n",
         "## Starting up\n",
-        _table(("", "wall, ms", "CPU, ms", "peak MiB"), (_start(one.result) for one in summary.start)),
+        _table(("", "wall, ms", "CPU, ms", "peak MiB (sum)"), (_start(one.result) for one in summary.start)),
     ]
     return "\n".join(parts).rstrip()
 
 
 def picture_of(summary: Summary) -> str:
     """The chart, as SVG."""
-    size = summary.corpus.bytes
-    note = "Throughput, longer is better. Median of the rounds; the line shows the slowest and the fastest."
+    tree, file = _titles(summary)
+    note = "Throughput: longer is better. Median of the rounds; the line goes from the slowest to the fastest."
     return chart.draw(
         [
-            chart.Panel(f"{summary.corpus.files:,} files, {size / 1e9:.2g} GB, warm", note, _bars(summary.tree, size)),
-            chart.Panel(f"One file of {summary.big / 1e9:.2g} GB, warm", note, _bars(summary.file, summary.big)),
+            chart.Panel(tree, note, _bars(summary.tree, summary.corpus.bytes)),
+            chart.Panel(file, note, _bars(summary.file, summary.big)),
         ],
         "Throughput of cat, Pitviper and other scanners over a tree of files and over one big file",
     )
+
+
+def _titles(summary: Summary) -> tuple[str, str]:
+    corpus = summary.corpus
+    return f"{corpus.files:,} files, {_size(corpus.bytes)}, warm", f"One file of {_size(summary.big)}, warm"
 
 
 def _bars(results: Sequence[Result], size: int) -> list[chart.Bar]:
@@ -87,56 +93,52 @@ def _comparison(results: Sequence[Result], size: int) -> str:
         "wall, s",
         "CPU, s",
         "MB/s",
-        "× cat",
-        "× Kingfisher, same jobs",
+        "times cat's time",
+        "times Kingfisher's speed, same jobs",
         "peak MiB (sum)",
         "looked at, MB",
         "findings",
     )
-    cat = pick(list(results), "cat", 1).wall
+    cat = pick(results, "cat", 1).wall
     kingfisher = {one.case.jobs: one.wall for one in results if one.case.tool == "kingfisher" and not one.case.lean}
     return _table(head, (_row(one, size, cat, kingfisher.get(one.case.jobs)) for one in results))
 
 
 def _row(one: Result, size: int, cat: float, kingfisher: float | None) -> tuple[str, ...]:
-    looked = one.found.bytes
-    same_jobs = _figure(one.wall / kingfisher) if kingfisher and one.case.tool != "cat" else ""
     return (
         _name(one),
         f"{_figure(one.wall)} ({_figure(one.walls[0])} to {_figure(one.walls[-1])})",
         _figure(one.cpu),
         _figure(size / one.wall / 1e6),
         _figure(one.wall / cat),
-        same_jobs,
+        _figure(kingfisher / one.wall) if kingfisher and one.case.tool != "cat" else "",
         _memory(one),
-        f"{looked / 1e6:,.0f}" if looked else "",
+        f"{one.found.bytes / 1e6:,.0f}" if one.found.bytes else "",
         f"{one.found.findings:,}" if one.found.findings is not None else "",
     )
 
 
 def _start(one: Result) -> tuple[str, ...]:
-    wall, low, high = (f"{1000 * seconds:.0f}" for seconds in (one.wall, one.walls[0], one.walls[-1]))
-    return f"`{one.case.name}`", f"{wall} ({low} to {high})", f"{one.cpu * 1000:.0f}", f"{one.peak / _MEBI:.0f}"
+    wall, low, high, cpu = (f"{1000 * value:.0f}" for value in (one.wall, one.walls[0], one.walls[-1], one.cpu))
+    return f"`{one.case.name}`", f"{wall} ({low} to {high})", cpu, _memory(one)
 
 
 def _memory(one: Result) -> str:
-    if one.case.tool == "cat":
-        return ""  # less than that of the program which starts it, and that is what would be seen
-    total = f" ({one.warm.peak_sum / _MEBI:.0f})" if one.warm.peak_sum else ""
-    return f"{one.peak / _MEBI:.0f}{total}"
+    memory = one.warm.memory
+    return f"{memory.largest / _MEBI:.0f} ({memory.together / _MEBI:.0f})" if memory else ""
 
 
 def _name(one: Result) -> str:
-    return f"{one.case.name} (scaled)" if one.case.scale != 1 else one.case.name
+    return f"{one.case.name}, scaled" if one.case.scale != 1 else one.case.name
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.2g} GB" if size >= _LARGE else f"{size / 1e6:,.0f} MB"
 
 
 def _figure(value: float) -> str:
     """Three digits, or more where there are more before the point."""
     return f"{value:,.{min(3, max(0, 2 - floor(log10(value))))}f}"
-
-
-def _yes(kept: bool) -> str:  # noqa: FBT001 - the one thing it is about
-    return "yes" if kept else "**no**"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cases import Result
@@ -61,7 +61,7 @@ class Summary:
     same: Same
 
 
-def pick(results: list[Result], tool: str, jobs: int) -> Result:
+def pick(results: Sequence[Result], tool: str, jobs: int) -> Result:
     """The result of `tool` with `jobs`, as it comes."""
     return next(one for one in results if (one.case.tool, one.case.jobs, one.case.lean) == (tool, jobs, False))
 
@@ -97,5 +97,6 @@ def targets(summary: Summary) -> Iterator[Target]:
             yield Target(promise, measured, start.result.wall < start.limit)
     same = summary.same
     jobs_text = ", ".join(map(str, same.jobs[:-1])) + f" and {same.jobs[-1]}"
-    measured = f"{'same' if same.equal else 'DIFFERENT'}; {same.found} of {same.planted} planted fakes found"
+    seen = f"{same.findings} findings, {same.found} of {same.planted} planted fakes among them"
+    measured = f"the same {seen}" if same.equal else f"DIFFERENT: {seen} with {same.jobs[0]}"
     yield Target(f"Same findings with {jobs_text} jobs", measured, same.equal and same.found == same.planted)

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from pitviper.engine import text
-from pitviper.engine.matcher import Matcher
+from pitviper.engine.matcher import Matcher, Seen
 from pitviper.model.blob import Blob, Memory, Span
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
@@ -100,16 +100,24 @@ class Looker:
             self._search(decoded, len(decoded), [view], outcome)
 
     def _search(self, data: bytearray, filled: int, spans: Sequence[Span], outcome: Outcome) -> None:
-        for seen in self._matcher.search(data, filled, spans):
-            for number, finding in enumerate(self._judge.findings(data, seen)):
-                if number == MAX_FINDINGS:
-                    detail = f"more than {MAX_FINDINGS:,} findings; the first are reported"
-                    outcome.gaps.append(Gap(seen.span.blob.path, Reason.OVER_BUDGET, detail))
-                    break
-                if isinstance(finding, Ignored):
-                    outcome.ignored.append(finding)
-                else:
-                    outcome.findings.append(finding)
+        for span, hits in self._matcher.hits(data, filled, spans):
+            try:
+                seen = self._matcher.look(data, span, hits)
+                self._tell(data, seen, outcome)
+            except Exception as error:  # noqa: BLE001 - a defect in one rule or check must not end the scan
+                detail = f"a defect in pitviper: {type(error).__name__}; please report it"
+                outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
+
+    def _tell(self, data: bytearray, seen: Seen, outcome: Outcome) -> None:
+        for number, finding in enumerate(self._judge.findings(data, seen)):
+            if number == MAX_FINDINGS:
+                detail = f"more than {MAX_FINDINGS:,} findings; the first are reported"
+                outcome.gaps.append(Gap(seen.span.blob.path, Reason.OVER_BUDGET, detail))
+                return
+            if isinstance(finding, Ignored):
+                outcome.ignored.append(finding)
+            else:
+                outcome.findings.append(finding)
 
 
 class Config(msgspec.Struct, frozen=True):

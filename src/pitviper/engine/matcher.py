@@ -122,8 +122,8 @@ class Matcher:
         self._make = make
         self._confirmers: dict[int, Confirmer] = {}
 
-    def search(self, data: bytearray, filled: int, spans: Sequence[Span]) -> Iterator[Seen]:
-        """The spans of `data[:filled]` that hold matches. `spans` are in order and do not overlap."""
+    def hits(self, data: bytearray, filled: int, spans: Sequence[Span]) -> Iterator[tuple[Span, list[Hit]]]:
+        """The spans of `data[:filled]` in which an anchor stands. `spans` are in order and do not overlap."""
         with memoryview(data) as view, view[:filled] as part:
             hits = self._prefilter.scan(part)
         if not hits:
@@ -133,11 +133,10 @@ class Matcher:
         for hit in hits:
             by_span.setdefault(bisect_right(starts, hit[1]) - 1, []).append(hit)
         for index in sorted(by_span):
-            seen = self._look(data, spans[index], by_span[index])
-            if seen.matches:
-                yield seen
+            yield spans[index], by_span[index]
 
-    def _look(self, data: bytearray, span: Span, hits: list[Hit]) -> Seen:
+    def look(self, data: bytearray, span: Span, hits: list[Hit]) -> Seen:
+        """The matches at the `hits` in `span`."""
         seen = Seen(span, text.is_binary(data, span), [])
         done: dict[int, int] = {}
         for number, start, end in hits:

@@ -16,6 +16,7 @@ from pitviper.formats.marvin import marvin32
 from pitviper.model.finding import Evidence, Severity
 
 _MATCHES = Evidence("checksum", "Marvin32 matches")
+_CHECKSUM = 4  # bytes
 _DEFAULT = b"Default0"
 
 _CASK = re.compile(
@@ -131,9 +132,6 @@ def check_identifiable(secret: bytes, groups: Mapping[str, bytes]) -> Proof:
     if any(marvin32(data[:-_CHECKSUM], _seed(name)) == data[-_CHECKSUM:] for name in family.seeds):
         return Proof(Verdict.VALID, (_MATCHES, service))
     return Proof(Verdict.UNKNOWN, (service,)) if family.others else Proof(Verdict.INVALID)
-
-
-_CHECKSUM = 4  # bytes
 
 
 def make_identifiable(rng: Random, before: str) -> str:

@@ -15,6 +15,7 @@ from pitviper.model.finding import Evidence
 _PREFIX = re.compile(rb"\A[a-z]{2,8}_")
 _RUN = re.compile(rb"[A-Za-z0-9+/]+")
 _URL_RUN = re.compile(rb"[\w-]+", re.ASCII)
+_SIZE = 204  # bytes of a fake: 272 characters, as many as a pattern for any of the three allows
 _NAMES = {
     "org": "organisation",
     "o": "organisation",
@@ -57,9 +58,6 @@ def make(rng: Random, before: str) -> str:
     }
     claims["k"] = "".join(rng.choices(BASE62, k=_SIZE - len(to_json(claims))))
     return to_base64(to_json(claims))
-
-
-_SIZE = 204  # bytes: 272 characters, as many as a pattern for any of the three allows
 
 
 def _told(found: dict[str, object]) -> tuple[Evidence, ...]:

@@ -26,13 +26,11 @@ _REFERENCE = re.compile(
     rb"|@@?\w+@@?"  # @PASSWORD@
     rb"|[*.x]+"
 )
-_ROWS = (
-    b"abcdefghijklmnopqrstuvwxyz" * 2,
-    b"01234567890123456789",
-    b"qwertyuiopasdfghjklzxcvbnm",
-    b"0123456789abcdef" * 3,
-)
+_FORWARDS = (b"abcdefghijklmnopqrstuvwxyz", b"0123456789", b"qwertyuiopasdfghjklzxcvbnm", b"0123456789abcdef")
+_ROWS = tuple(row * 16 for forwards in _FORWARDS for row in (forwards, forwards[::-1]))
 _RUN = 8
+_GRAM = 4
+_REPEATED = re.compile(rb"(.)\1{7}", re.DOTALL)
 
 
 def is_placeholder(secret: bytes) -> bool:

@@ -178,8 +178,7 @@ def read(parts: Iterable[Files], free: Free) -> Iterator[Pack]:
                     continue
                 try:
                     if not _add(pack, FileBlob(part, name), handle):
-                        if pack.spans:
-                            yield pack
+                        yield pack  # even if empty: it gives its buffer back
                         yield from _big(FileBlob(part, name), handle, free)
                         pack = Pack(free(), 0, [], [])
                 except OSError as error:
