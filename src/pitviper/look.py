@@ -12,7 +12,7 @@ from pitviper.engine.matcher import Matcher, Seen
 from pitviper.model.blob import Blob, Memory, Span
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
-from pitviper.model.report import Ignored
+from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.loading import load
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
@@ -33,6 +33,7 @@ class Outcome(msgspec.Struct):
     findings: list[Finding] = []
     ignored: list[Ignored] = []
     gaps: list[Gap] = []
+    hidden: Hidden = msgspec.field(default_factory=Hidden)
     blobs: int = 0
     bytes: int = 0
 
@@ -41,6 +42,8 @@ class Outcome(msgspec.Struct):
         self.findings += other.findings
         self.ignored += other.ignored
         self.gaps += other.gaps
+        for name in Hidden.__struct_fields__:
+            setattr(self.hidden, name, getattr(self.hidden, name) + getattr(other.hidden, name))
         self.blobs += other.blobs
         self.bytes += other.bytes
 
@@ -109,7 +112,7 @@ class Looker:
                 outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
 
     def _tell(self, data: bytearray, seen: Seen, outcome: Outcome) -> None:
-        for number, finding in enumerate(self._judge.findings(data, seen)):
+        for number, finding in enumerate(self._judge.findings(data, seen, outcome.hidden)):
             if number == MAX_FINDINGS:
                 detail = f"more than {MAX_FINDINGS:,} findings; the first are reported"
                 outcome.gaps.append(Gap(seen.span.blob.path, Reason.OVER_BUDGET, detail))

@@ -16,10 +16,10 @@ from pitviper.errors import TargetError
 from pitviper.findings.baseline import Baseline
 from pitviper.findings.group import group
 from pitviper.look import Config, Looker, Outcome, Work, batches
-from pitviper.model.finding import Audience, Finding
+from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import escape
-from pitviper.model.report import Hidden, Report, Stats, Tool
+from pitviper.model.report import Report, Stats, Tool
 from pitviper.rules.loading import load
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
@@ -56,10 +56,10 @@ class Scan:
         self._total = Outcome()  # but for findings, which go to one of the two lists below
         self._kept: list[Finding] = []
         self._suppressed: list[Finding] = []
-        self._hidden = dict.fromkeys(Hidden.__struct_fields__, 0)
         self._seconds = 0.0
         self._interrupted = False
-        self._judge = Judge(self.settings.show_secrets, self.settings.allow_comments)
+        wanted = {name: getattr(self.settings, name) for name in Judge.__struct_fields__}
+        self._judge = Judge(**wanted)
         self.looker = Looker(self.rules, self._judge)
         self._running: Generator[Finding, None, None] = self._run()
         for target in self.targets:
@@ -91,7 +91,7 @@ class Scan:
                 bytes=self._total.bytes,
                 seconds=round(self._seconds, 3),
                 skipped=sum(source.skipped for source in self.sources if isinstance(source, Directory)),
-                hidden=Hidden(**self._hidden),
+                hidden=self._total.hidden,
             ),
             interrupted=self._interrupted,
         )
@@ -141,23 +141,10 @@ class Scan:
         yield from Pool(Work(self.looker, config), jobs).run(pieces)
 
     def _keep(self, finding: Finding) -> bool:
-        """Whether `finding` is among those that the user wants to see; counts it where it goes."""
-        settings = self.settings
-        hidden = ""
-        if finding.kind not in settings.only:
-            hidden = "kind"
-        elif finding.severity.rank > settings.min_severity.rank:
-            hidden = "severity"
-        elif finding.audience is Audience.AUDITOR and not settings.auditor:
-            hidden = "auditor"
-        if hidden:
-            self._hidden[hidden] += 1
-        elif self._baseline and self._baseline.holds(finding):
-            self._suppressed.append(finding)
-        else:
-            self._kept.append(finding)
-            return True
-        return False
+        """Whether `finding` is new, not one that the baseline accepts."""
+        suppressed = self._baseline is not None and self._baseline.holds(finding)
+        (self._suppressed if suppressed else self._kept).append(finding)
+        return not suppressed
 
 
 def scan(*targets: str | os.PathLike[str], settings: Settings | None = None) -> Scan:

@@ -18,7 +18,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     rules: str
 
 
-class Hidden(msgspec.Struct, frozen=True):
+class Hidden(msgspec.Struct):
     """How many findings the settings keep out: only for auditors, below `--min-severity`, of a kind not in `--only`."""
 
     auditor: int = 0
@@ -38,7 +38,7 @@ class Stats(msgspec.Struct, frozen=True):
     expanded_bytes: int = 0
     seconds: float = 0.0
     skipped: int = 0
-    hidden: Hidden = Hidden()
+    hidden: Hidden = msgspec.field(default_factory=Hidden)
 
 
 class Ignored(msgspec.Struct, frozen=True):

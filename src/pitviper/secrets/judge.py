@@ -12,52 +12,68 @@ from pitviper.findings.allow import allowed
 from pitviper.findings.fingerprint import fingerprint
 from pitviper.findings.redact import mask, redact, tell
 from pitviper.formats.placeholder import is_placeholder
-from pitviper.model.finding import Audience, Confidence, Evidence, Finding, Severity
+from pitviper.model.finding import Audience, Confidence, Evidence, Finding, Kind, Severity
 from pitviper.model.place import Link, Place, escape
-from pitviper.model.report import Ignored
+from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.schema import Rule
 from pitviper.secrets.companion import Joined, join
 from pitviper.secrets.surroundings import is_made_up
 
 
 class Judge(msgspec.Struct, frozen=True):
-    """What the user chose: whether secrets are shown, and whether allow comments count."""
+    """What the user wants to see: see the fields of the same name in `pitviper.config.Settings`."""
 
+    only: tuple[Kind, ...] = tuple(Kind)
+    min_severity: Severity = Severity.INFO
+    auditor: bool = False
     show_secrets: bool = False
     allow_comments: bool = True
 
-    def findings(self, data: bytearray, seen: Seen) -> Iterator[Finding | Ignored]:
-        """The findings among the matches of `seen`, whose bytes lie in `data`."""
-        path = seen.span.blob.path
-        joined = {id(match): join(data, seen.span, match) for match in seen.matches if match.rule.companions}
+    def findings(self, data: bytearray, seen: Seen, hidden: Hidden) -> Iterator[Finding | Ignored]:
+        """The findings among the matches of `seen`, whose bytes lie in `data`; the others are counted in `hidden`."""
+        matches = [match for match in seen.matches if match.proved or not is_placeholder(match.secret)]
+        joined = {id(match): join(data, seen.span, match) for match in matches if match.rule.companions}
         taken = _Taken()
         for found in joined.values():
             if found:
                 taken.add(found.start, found.end)
-        for match in _standing(seen.matches, taken):
-            if _is_no_secret(match):
+        made_up = is_made_up(seen.span.blob.chain[-1].name)
+        for match in _standing(matches, taken):
+            companion = joined.get(id(match))
+            severity = _severity(match, companion)
+            for_auditors = match.rule.audience is Audience.AUDITOR or (made_up and _may_be_fixture(match))
+            if self._hides(match.rule, severity, hidden, for_auditors=for_auditors):
                 continue
-            finding = self._tell(data, seen, match, joined.get(id(match)), path)
-            reason = None
-            if self.allow_comments:
-                reason = allowed(data, seen.span, match.start, match.end, match.rule.id)
+            finding = self._tell(data, seen, match, companion, severity)
+            if for_auditors:
+                finding = _for_auditors(finding, made_up=made_up)
+            reason = allowed(data, seen.span, match.start, match.end, match.rule.id) if self.allow_comments else None
             yield finding if reason is None else Ignored(finding, reason)
 
-    def _tell(self, data: bytearray, seen: Seen, match: Match, joined: Joined | None, path: str) -> Finding:
+    def _hides(self, rule: Rule, severity: Severity, hidden: Hidden, *, for_auditors: bool) -> bool:
+        """Whether the user does not want to see it; counts it if so."""
+        if rule.kind not in self.only:
+            hidden.kind += 1
+        elif severity.rank > self.min_severity.rank:
+            hidden.severity += 1
+        elif for_auditors and not self.auditor:
+            hidden.auditor += 1
+        else:
+            return False
+        return True
+
+    def _tell(self, data: bytearray, seen: Seen, match: Match, joined: Joined | None, severity: Severity) -> Finding:
         rule = match.rule
         secret = joined.value if joined else match.secret
         evidence = [*_facts(match), *_companion(joined, match)]
-        made_up = is_made_up(path) and (rule.fixture or not match.proved)
-        if made_up:
-            evidence.append(Evidence("place", "in tests, examples or documentation"))
         return Finding(
             id=fingerprint(rule.id, match.secret + b"\0" + secret if joined else secret),
             kind=rule.kind,
             rule=rule.id,
             title=rule.name,
-            severity=_severity(rule, match, joined),
+            severity=severity,
             confidence=Confidence.CERTAIN if match.proved else rule.confidence,
-            audience=Audience.AUDITOR if made_up else rule.audience,
+            audience=Audience.EVERYONE,
             place=_place(data, seen, match),
             secret=tell(secret, show=self.show_secrets),
             evidence=tuple(msgspec.structs.replace(item, text=mask(item.text, secret)) for item in evidence),
@@ -102,16 +118,22 @@ class _Taken:
         return True
 
 
-def _is_no_secret(match: Match) -> bool:
-    return not match.proved and is_placeholder(match.secret)
+def _may_be_fixture(match: Match) -> bool:
+    """Whether it may have been made for a test: nothing proves it, or it is of a kind that tests make whole."""
+    return match.rule.fixture or not match.proved
 
 
-def _severity(rule: Rule, match: Match, joined: Joined | None) -> Severity:
+def _for_auditors(finding: Finding, *, made_up: bool) -> Finding:
+    place = (Evidence("place", "in tests, examples or documentation"),) if made_up else ()
+    return msgspec.structs.replace(finding, audience=Audience.AUDITOR, evidence=finding.evidence + place)
+
+
+def _severity(match: Match, joined: Joined | None) -> Severity:
     """As the token itself tells, else as a pair, else as the rule says."""
     told = [proof.severity for proof in match.proofs if proof.severity is not None]
     if told:
         return told[0]
-    return joined.companion.severity if joined else rule.severity
+    return joined.companion.severity if joined else match.rule.severity
 
 
 def _facts(match: Match) -> Iterator[Evidence]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 _MADE_UP = re.compile(
@@ -12,5 +13,8 @@ _MADE_UP = re.compile(
 
 
 def is_made_up(path: str) -> bool:
-    """Whether `path` leads through a folder or a file of tests, fixtures, examples or documentation."""
-    return _MADE_UP.search(path) is not None
+    """Whether `path` leads through a folder or a file of tests, fixtures, examples or documentation.
+
+    Of an absolute path only the file's name counts: the rest is where the user keeps things.
+    """
+    return _MADE_UP.search(os.path.basename(path) if os.path.isabs(path) else path) is not None

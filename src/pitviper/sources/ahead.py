@@ -17,37 +17,44 @@ _BUFFERS = 3
 
 def ahead(read: Callable[[Free], Iterator[Pack]]) -> Iterator[Pack]:
     """The packs of `read`, made by a thread of its own. A pack is valid until the next is asked for."""
-    free: SimpleQueue[bytearray | None] = SimpleQueue()
-    packs: SimpleQueue[Pack | BaseException | None] = SimpleQueue()
-    for _ in range(_BUFFERS):
-        free.put(bytearray(BUFFER))
-
-    def take() -> bytearray:
-        buffer = free.get()
-        if buffer is None:
-            raise _Abandoned
-        return buffer
-
-    def produce() -> None:
-        try:
-            for pack in read(take):
-                packs.put(pack)
-        except _Abandoned:
-            return
-        except BaseException as error:  # noqa: BLE001 - raised again by who waits for packs
-            packs.put(error)
-        else:
-            packs.put(None)
-
-    threading.Thread(target=produce, daemon=True).start()
+    reader = _Reader(read)
+    threading.Thread(target=reader.run, daemon=True).start()
     try:
-        while (pack := packs.get()) is not None:
+        while (pack := reader.packs.get()) is not None:
             if isinstance(pack, BaseException):
                 raise pack
             yield pack
-            free.put(pack.data)
+            reader.free.put(pack.data)
     finally:
-        free.put(None)
+        reader.free.put(None)
+
+
+class _Reader:
+    """The thread that reads: takes from `free` (None: stop), puts into `packs` (None: done)."""
+
+    def __init__(self, read: Callable[[Free], Iterator[Pack]]) -> None:
+        self._read = read
+        self.free: SimpleQueue[bytearray | None] = SimpleQueue()
+        self.packs: SimpleQueue[Pack | BaseException | None] = SimpleQueue()
+        for _ in range(_BUFFERS):
+            self.free.put(bytearray(BUFFER))
+
+    def run(self) -> None:
+        try:
+            for pack in self._read(self._take):
+                self.packs.put(pack)
+        except _Abandoned:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits for packs
+            self.packs.put(error)
+        else:
+            self.packs.put(None)
+
+    def _take(self) -> bytearray:
+        buffer = self.free.get()
+        if buffer is None:
+            raise _Abandoned
+        return buffer
 
 
 class _Abandoned(Exception):  # noqa: N818 - a signal to the thread, no error

@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from typing import Self
 
 import msgspec
 
@@ -38,8 +39,8 @@ _HAS_DIR_FD = os.open in os.supports_dir_fd
 class Files(msgspec.Struct, frozen=True):
     """Files of one folder: `names`, in order, in the folder that `folder` opens. All as the bytes the system gave us.
 
-    `target` is what the user named, and `prefix` the way from there to the folder: b"" or b"a/b/". A target that is itself
-    a file has `tree` false and one name.
+    `target` is what the user named, and `prefix` the way from there to the folder: b"" or b"a/b/". A target that is
+    itself a file has `tree` false and one name.
     """
 
     target: bytes
@@ -87,7 +88,7 @@ class FileBlob(msgspec.Struct, frozen=True):
 
 
 class Directory:
-    """A folder, or one file, that a user named as `target`. Raises `TargetError` if it is neither, or cannot be read."""
+    """A folder, or one file, that a user named. Raises `TargetError` for a `target` that is neither, or unreadable."""
 
     def __init__(self, target: str, *, gitignore: bool = False) -> None:
         self.skipped = 0
@@ -125,21 +126,23 @@ class Directory:
                 continue
             if ignore:
                 ignore.enter(os.fsdecode(prefix))
+                listed = [entry for entry in listed if not self._skips(ignore, prefix, entry)]
             folders: list[bytes] = []
             for entry in listed:
-                name = entry.name
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if ignore and ignore.covers(os.fsdecode(prefix + name), is_folder=is_folder):
-                    self.skipped += 1
-                elif is_folder:
-                    folders.append(prefix + name + b"/")
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(prefix + entry.name + b"/")
                 elif entry.is_file(follow_symlinks=False):
-                    files.names.append(name)
+                    files.names.append(entry.name)
                 elif gap := self._special(entry, files):
                     yield gap
             if files.names:
                 yield files
             pending.extend(reversed(folders))
+
+    def _skips(self, ignore: Gitignore, prefix: bytes, entry: os.DirEntry[bytes]) -> bool:
+        covered = ignore.covers(os.fsdecode(prefix + entry.name), is_folder=entry.is_dir(follow_symlinks=False))
+        self.skipped += covered
+        return covered
 
     def size(self) -> int:
         """See `Source`."""
@@ -222,7 +225,7 @@ class _Folder:
             return os.open(os.path.join(self._part.folder, name), _OPEN_FILE)
         return os.open(name, _OPEN_FILE, dir_fd=self._handle)
 
-    def __enter__(self) -> _Folder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
