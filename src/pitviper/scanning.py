@@ -59,8 +59,8 @@ class Scan:
         self._seconds = 0.0
         self._interrupted = False
         wanted = {name: getattr(self.settings, name) for name in Judge.__struct_fields__}
-        self._judge = Judge(**wanted)
-        self.looker = Looker(self.rules, self._judge)
+        self.judge = Judge(**wanted)
+        self.looker = Looker(self.rules, self.judge)
         self._running: Generator[Finding, None, None] = self._run()
         for target in self.targets:
             self._open(target)
@@ -137,7 +137,7 @@ class Scan:
             yield from self.looker.look(first)
             return
         pieces = batches(first, 1) if is_all else batches(chain(first, parts))
-        config = Config(self.settings.rules, self.settings.disable, self._judge)
+        config = Config(self.settings.rules, self.settings.disable, self.judge)
         yield from Pool(Work(self.looker, config), jobs).run(pieces)
 
     def _keep(self, finding: Finding) -> bool:

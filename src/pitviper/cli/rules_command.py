@@ -68,10 +68,11 @@ def check(file: str | None) -> None:
     what it promises, with 1.
     """
     from pitviper.look import Looker  # noqa: PLC0415 - other commands start faster without
+    from pitviper.secrets.judge import Judge  # noqa: PLC0415
 
     known = loading.load([file] if file else [])
     wanted = {rule.id for rule in (loading.own(file) if file else known.rules)}
-    looker = Looker(known)
+    looker = Looker(known, Judge(auditor=True))
 
     def look(data: bytes) -> list[str]:
         outcome = looker.look_at_bytes(data, "proof.py")
@@ -105,7 +106,7 @@ def profile(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> 
     settings = options.settings(config_file, {**flags, "jobs": 1})
     profiled = Profile()
     running = Scan(targets, settings)
-    running.looker = Looker(running.rules, matcher=Matcher(running.rules, profiled.make))
+    running.looker = Looker(running.rules, running.judge, matcher=Matcher(running.rules, profiled.make))
     started = time.perf_counter()
     report = running.report()
     seconds = time.perf_counter() - started
