@@ -74,6 +74,7 @@ HELPERS = {
     "pgp",
     "pkcs",
     "placeholder",
+    "published",
 }
 """Modules of the room that are no formats but help them."""
 

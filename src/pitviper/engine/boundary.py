@@ -54,8 +54,8 @@ def in_binary(data: bytearray, span: Span, start: int, end: int, touching: froze
     length says, at a byte outside the alphabet, or before one stray byte.
     """
     low, high = span.start, span.end
-    length = data[start - 1] if start > low else 0
-    touched = start > low and length in touching
+    length = data[start - 1] if start > low and _string(data, span, start, start, data[start - 1]) else 0
+    touched = start > low and data[start - 1] in touching
     if touched and length < end - start and start - 1 > low and data[start - 2] != 0:
         return False
     if end == high or data[end] not in touching or length == end - start:

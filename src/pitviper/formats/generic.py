@@ -23,6 +23,18 @@ _NO_SECRET = frozenset(
 )
 """Last words of names that speak about secrets and hold none: `token_url`, `password_field`, `secretName`."""
 
+_ENDINGS = tuple(word for word in _NO_SECRET if len(word) > len("name"))
+"""Those that end a longer word too, as in `secretsmanager`; shorter ones may do so by chance."""
+
+_NO_TOKEN = re.compile(
+    rb"(?:next|lock|page|verification|paging|pagination|change|request|update|continuation|forward|backward|sync|cursor|idempotency"
+    rb"|csrf|xsrf|unk|unknown|pad|mask|eos|bos|sep|cls|stop|end|start)[_.-]?(?:lock[_.-]?)?tokens?[\d_.-]*\Z",
+    re.IGNORECASE,
+)
+"""Tokens that open nothing: of paging, of idempotency, of language models."""
+
+_UUID = re.compile(rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
 _LAST_WORD = re.compile(rb"(?:[A-Z]?[a-z]+|[A-Z]+)(?=[\d_.-]*\Z)")
 
 _WORDY = re.compile(rb"[A-Za-z]*(?:[-_./:,;|+@#~ ][A-Za-z]*)*\d{0,4}")
@@ -42,11 +54,13 @@ at 0.47; words in camel case at 0.2."""
 
 def check(secret: bytes, groups: Mapping[str, bytes]) -> Proof:
     """A value assigned to a name of secrets: INVALID where value or name say that it is none, else UNKNOWN."""
-    if _WORDY.fullmatch(secret) or _PATH.fullmatch(secret) or _CODE.search(secret):
+    if _WORDY.fullmatch(secret) or _PATH.fullmatch(secret) or _CODE.search(secret) or _UUID.fullmatch(secret):
         return Proof(Verdict.INVALID)
     name = groups.get("name", b"")
+    if _NO_TOKEN.search(name[-_LONGEST_WORD:]):
+        return Proof(Verdict.INVALID)
     last = _LAST_WORD.search(name[-_LONGEST_WORD:])
-    if last and last[0].lower() in _NO_SECRET:
+    if last and (last[0].lower() in _NO_SECRET or last[0].lower().endswith(_ENDINGS)):
         return Proof(Verdict.INVALID)
     if is_placeholder(secret) or secret.lower() in name.lower():
         return Proof(Verdict.INVALID)

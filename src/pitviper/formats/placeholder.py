@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pitviper.formats.published import is_published
+
 _WORDS = re.compile(
     rb"example|placeholder|change.?me|change.?this|replace.?me|replace.?with|redacted|insert.?your|lorem.?ipsum|undefined"
     rb"|your.?(?:own)?.?(?:api|secret|token|key|pass|access|account|project|client)|not.?a?.?real|this.?is.?(?:a|not|my)"
@@ -35,7 +37,14 @@ _REPEATED = re.compile(rb"(.)\1{7}", re.DOTALL)
 
 def is_placeholder(secret: bytes) -> bool:
     """Whether `secret` is made up: words that say so, a reference, one character over and over, rows of a keyboard."""
-    return bool(_WORDS.search(secret)) or is_reference(secret) or _is_monotonous(secret) or _has_sequence(secret)
+    return (
+        bool(_WORDS.search(secret))
+        or is_reference(secret)
+        or _is_monotonous(secret)
+        or _has_sequence(secret)
+        or (_has_sequence(secret[::2]) and _has_sequence(secret[1::2]))  # 1a2b3c4d5e6f7g8h
+        or is_published(secret)
+    )
 
 
 def is_reference(secret: bytes) -> bool:
