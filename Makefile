@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src tests bench
+SOURCES := src tests bench demo
 
 .PHONY: help demo test lint types layers rules tests coverage lock bench bench-alarms clean
 
@@ -11,7 +11,7 @@ help: ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
 demo: $(VENV)/installed ## Scan this Python and a project with planted fakes, and show the report
-	@$(BIN)/python bench/demo.py
+	@$(BIN)/python demo/demo.py
 
 test: lint types layers rules tests ## Everything that must hold before a commit
 

@@ -8,7 +8,7 @@ import sys
 if sys.path and not sys.flags.safe_path and sys.path[0] in ("", os.getcwd()):
     del sys.path[0]
 
-from pitviper.cli.main import main
+from pitviper.cli import main
 
 if __name__ == "__main__":
     main()

@@ -78,7 +78,7 @@ def cli() -> None:
     """Find what does not belong in the Python that people ship and install: leaked secrets, in files and folders."""
 
 
-def main() -> None:
+def run() -> None:
     """Run the command line and leave."""
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks must not end the program
         if hasattr(stream, "reconfigure"):

@@ -54,11 +54,12 @@ class Files(msgspec.Struct, frozen=True):
         return _shown(os.path.join(self.target, self.prefix + name).removeprefix(b"./") if self.tree else self.target)
 
 
-class FileBlob(msgspec.Struct, frozen=True):
-    """A file's place."""
+class FileBlob(msgspec.Struct):
+    """A file's place. `counted` is how far its newlines were counted, (offset, newlines)."""
 
     files: Files
     name: bytes
+    counted: tuple[int, int] = 0, 0
 
     @property
     def path(self) -> str:
@@ -73,18 +74,20 @@ class FileBlob(msgspec.Struct, frozen=True):
         return Link("tree", _shown(self.files.target)), Link("file", _shown(self.files.prefix + self.name))
 
     def lines_before(self, offset: int) -> int | None:
-        """See `Blob`. Reads the file again up to `offset`: only a finding in a big file asks."""
-        if not offset:
-            return 0
-        lines = 0
+        """See `Blob`. Only a finding in a big file asks; reads it again from where it was counted to, so once at most."""
+        position, lines = self.counted
+        if position == offset:
+            return lines
         try:
             with open(os.open(os.path.join(self.files.folder, self.name), _OPEN_FILE), "rb", buffering=0) as file:
-                while offset and (chunk := file.read(min(1 << 20, offset))):
+                file.seek(position)
+                while position < offset and (chunk := file.read(min(1 << 20, offset - position))):
                     lines += chunk.count(b"\n")
-                    offset -= len(chunk)
+                    position += len(chunk)
         except OSError:
             return None
-        return None if offset else lines
+        self.counted = position, lines
+        return lines if position == offset else None
 
 
 class Directory:
