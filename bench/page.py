@@ -20,7 +20,7 @@ _LARGE = 500_000_000
 _NAMED = 3
 """Tables of at most so many columns hold words; wider ones hold figures, which stand to the right."""
 
-_PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "performance.md")
+_PAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "performance.md")
 """The text around the figures, for a folder of documentation that has no such page yet."""
 
 
