@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     strict: bool = False
     quiet: bool = False
     progress: bool = True
-    jobs: int = 0
+    jobs: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
     """Worker processes; 0 means one for each CPU that this process may use."""
 
 
@@ -73,15 +73,15 @@ def load(path: str | None, flags: Mapping[str, Any]) -> Settings:
 def _read(path: str) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
-            document = msgspec.toml.decode(file.read())
+            document: dict[str, Any] = msgspec.toml.decode(file.read())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}", hint="Check the path after --config.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: no valid TOML: {error}") from None
-    if os.path.basename(path) == "pyproject.toml":
-        document = document.get("tool", {}).get("pitviper", {})
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: [tool.pitviper] is not a table")
+    for name in ("tool", "pitviper") if os.path.basename(path) == "pyproject.toml" else ():
+        document = document.get(name, {})
+        if not isinstance(document, dict):
+            raise ConfigError(f"{path}: {name!r} is not a table", hint="Write the settings under [tool.pitviper].")
     return document
 
 

@@ -56,6 +56,8 @@ class Looker:
         self._judge = judge or Judge()
         self._wide: tuple[Blob | None, str | None] = None, None
         """The last blob that might be UTF-16, and its codec: its later windows have no byte order mark."""
+        self._told: tuple[Blob | None, int] = None, 0
+        """The last blob with findings, and how many: all its windows have one limit."""
 
     def look(self, parts: Iterable[Files], *, read_ahead: bool = False) -> Iterator[Outcome]:
         """What came of `parts`, pack by pack, so that an interruption keeps what was found."""
@@ -86,7 +88,9 @@ class Looker:
         for span in pack.spans:  # runs for every file: keep it short
             outcome.bytes += span.last - span.first
             outcome.blobs += not span.base
-            if span.end - span.start > 1 and (data[span.start] in text.LEADS or not data[span.start + 1]):
+            if span.base or (
+                span.end - span.start > 1 and (data[span.start] in text.LEADS or not data[span.start + 1])
+            ):
                 self._read_otherwise(data, span, outcome)
         return outcome
 
@@ -112,11 +116,14 @@ class Looker:
                 outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
 
     def _tell(self, data: bytearray, seen: Seen, outcome: Outcome) -> None:
-        for number, finding in enumerate(self._judge.findings(data, seen, outcome.hidden)):
-            if number == MAX_FINDINGS:
+        blob = seen.span.blob
+        for finding in self._judge.findings(data, seen, outcome.hidden):
+            told = self._told[1] if self._told[0] is blob else 0
+            if told == MAX_FINDINGS:
                 detail = f"more than {MAX_FINDINGS:,} findings; the first are reported"
-                outcome.gaps.append(Gap(seen.span.blob.path, Reason.OVER_BUDGET, detail))
+                outcome.gaps.append(Gap(blob.path, Reason.OVER_BUDGET, detail))
                 return
+            self._told = blob, told + 1
             if isinstance(finding, Ignored):
                 outcome.ignored.append(finding)
             else:

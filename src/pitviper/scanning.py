@@ -101,7 +101,8 @@ class Scan:
             self.sources.append(open_target(target, gitignore=self.settings.gitignore))
         except TargetError as error:
             self.unreadable.append(error)
-            self._total.gaps.append(Gap(escape(target), Reason.UNREADABLE, str(error).partition(": ")[2]))
+            shown = escape(target)
+            self._total.gaps.append(Gap(shown, Reason.UNREADABLE, str(error).removeprefix(f"{shown}: ")))
 
     def _run(self) -> Generator[Finding, None, None]:
         started = time.perf_counter()
@@ -111,9 +112,7 @@ class Scan:
                     self._on_outcome(outcome)
                 findings, outcome.findings = outcome.findings, []
                 self._total.add(outcome)
-                for finding in findings:
-                    if self._keep(finding):
-                        yield finding
+                yield from [finding for finding in findings if self._keep(finding)]  # all are kept before one is told
         finally:
             self._seconds = time.perf_counter() - started
 

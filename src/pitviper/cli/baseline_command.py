@@ -35,7 +35,7 @@ def baseline(file: str, targets: tuple[str, ...], config_file: str | None, *, pr
     running = Scan(targets or (".",), settings)
     findings = running.report().findings
     added = known.accept(findings)
-    dropped = known.prune(findings) if prune else 0
+    dropped = known.prune(findings) if prune and not running.unreadable else 0  # what nobody saw may still be there
     known.save(file)
     click.echo(f"{file}: {added} accepted, {len(known.entries) - added} accepted before, {dropped} dropped")
     for error in running.unreadable:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from pitviper.errors import PitviperError
+from pitviper.model.place import escape
 
 
 def complain(error: PitviperError) -> None:
-    """Write `error` and its hint to standard error."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+    """Write `error` and its hint to standard error; a name in them cannot steer the terminal."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {escape(str(error))}", err=True)
     if error.hint:
-        click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {error.hint}", err=True)
+        click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {escape(error.hint)}", err=True)

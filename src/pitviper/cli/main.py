@@ -12,7 +12,7 @@ import click
 from pitviper import __version__
 from pitviper.cli.complaint import complain
 from pitviper.cli.exit_codes import ExitCode
-from pitviper.errors import PitviperError, TargetError
+from pitviper.errors import OutputError, PitviperError, TargetError
 
 _COMMANDS = {
     "scan": "pitviper.cli.scan_command:scan",
@@ -41,6 +41,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run, and turn what goes wrong into one message, a hint and an exit code."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except TargetError as error:
@@ -53,15 +55,24 @@ class Commands(click.Group):
             click.echo("interrupted", err=True)
             ctx.exit(ExitCode.INTERRUPTED)
         except BrokenPipeError:  # `pitviper rules list | head`: the reader has what it wanted
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            _silence()
         except Exception as error:
             if isinstance(error, click.ClickException | click.exceptions.Exit | click.Abort) or _wants_traceback():
                 raise
+            if isinstance(error, OSError) and error.filename is None:  # what names no file was written to a stream
+                _silence()
+                complain(OutputError(f"cannot write to standard output: {error.strerror}"))
+                ctx.exit(ExitCode.USAGE)
             defect = f"this is a defect in pitviper: {type(error).__name__}"
             complain(
                 PitviperError(defect, hint="Please report it, with the traceback that PITVIPER_TRACEBACK=1 shows.")
             )
             ctx.exit(ExitCode.INCOMPLETE)
+
+
+def _silence() -> None:
+    """Lead standard output nowhere: what it still holds is flushed when Python exits, and would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _wants_traceback() -> bool:

@@ -29,7 +29,10 @@ _RULES = options.WHAT[0]
 @rules.command("list", short_help="All rules, one a line.")
 @_RULES
 def list_(rules: tuple[str, ...]) -> None:
-    """All rules: id, severity, confidence, audience, name. Aligned in a terminal, separated by tabs in a pipe."""
+    """All rules: id, severity, confidence, audience, provider, name.
+
+    Aligned in a terminal, separated by tabs in a pipe.
+    """
     found = loading.load(rules).rules
     rows = [(rule.id, rule.severity, rule.confidence, rule.audience, rule.provider, rule.name) for rule in found]
     _table(("id", "severity", "confidence", "audience", "provider", "name"), rows)

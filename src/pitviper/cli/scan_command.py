@@ -36,13 +36,13 @@ from pitviper.model.report import Report
     *options.HOW,
 )
 def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> None:
-    r"""Look into TARGETs: folders, files, or - for standard input. Nothing is skipped silently.
+    """Look into TARGETs: folders, files, or - for standard input. Nothing is skipped silently.
 
     \b
     pitviper scan .                           what is in this folder
     pitviper scan . -o text -o sarif:scan.sarif
     git diff | pitviper scan -
-    """
+    """  # noqa: D301 - click reads a backspace: the lines below it stay as they are
     from pitviper.cli import progress  # noqa: PLC0415 - `--help` needs none of these
     from pitviper.output import writing  # noqa: PLC0415
     from pitviper.scanning import Scan  # noqa: PLC0415

@@ -5,7 +5,8 @@ locks, open files), and nothing of the caller's `__main__` is run again, so a sc
 level. The process that asks works too: `jobs` workers are `jobs - 1` children and the caller.
 
 A worker that dies (a native library crashes, the system is out of memory) takes nothing with it but the one piece of
-work that killed it: the pieces it held are split and tried again in a new one.
+work that killed it: the pieces it held are split and tried again in a new one. Where no worker can be started, the
+caller does it all.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from typing import BinaryIO, Generic, Protocol, TypeVar
 
 _LENGTH = struct.Struct("<I")
 _SERVE = "from pitviper.engine.parallel import serve; serve()"
-_PATIENCE = 3
-"""Deaths in a row after which a child's thread gives up and hands its work to the caller."""
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -66,39 +65,44 @@ class Pool(Generic[Piece, Result]):
         self._jobs = jobs
         self._lock = threading.Lock()
         self._pieces: Iterator[Piece] = iter(())
-        self._results: SimpleQueue[Result | None] = SimpleQueue()
+        self._results: SimpleQueue[Result | BaseException | None] = SimpleQueue()
         self._returned: SimpleQueue[Piece] = SimpleQueue()
         self._children: list[_Child] = []
+        self._feeding = 0
         self._closing = False
 
     def run(self, pieces: Iterable[Piece]) -> Iterator[Result]:
         """The results of all pieces, as they come. Closing the generator ends the children at once."""
         self._pieces = iter(pieces)
-        threads = [threading.Thread(target=self._feed, daemon=True) for _ in range(self._jobs - 1)]
         try:
-            for thread in threads:
-                thread.start()
-            yield from self._work_here(len(threads))
+            for _ in range(self._jobs - 1):
+                threading.Thread(target=self._feed, daemon=True).start()
+                self._feeding += 1
+            yield from self._work_here()
         finally:
             self._closing = True
             for child in self._children:
                 child.kill()
 
-    def _work_here(self, running: int) -> Iterator[Result]:
+    def _work_here(self) -> Iterator[Result]:
         while (piece := self._next()) is not None:
             yield from self._work.do(piece)
             while not self._results.empty():
-                if (result := self._results.get()) is None:
-                    running -= 1
-                else:
-                    yield result
-        while running:
-            if (result := self._results.get()) is None:
-                running -= 1
-            else:
-                yield result
+                yield from self._take()
+        while self._feeding:
+            yield from self._take()
         while not self._returned.empty():
             yield from self._work.do(self._returned.get())
+
+    def _take(self) -> Iterator[Result]:
+        """The next result from a child; none if a thread has ended instead. Raises what one has raised."""
+        result = self._results.get()
+        if result is None:
+            self._feeding -= 1
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            yield result
 
     def _next(self) -> Piece | None:
         with self._lock:
@@ -106,45 +110,62 @@ class Pool(Generic[Piece, Result]):
 
     def _feed(self) -> None:
         """Keep one child busy (a thread of its own)."""
-        deaths = 0
         child: _Child | None = None
         try:
             while not self._closing and (piece := self._next()) is not None:
                 waiting = [piece]
                 while waiting and not self._closing:
-                    piece = waiting.pop()
-                    if deaths >= _PATIENCE:
-                        self._returned.put(piece)
-                        continue
                     child = child or self._start()
-                    if self._ask(child, piece):
-                        deaths = 0
-                        continue
-                    child.kill()
-                    child = None
-                    deaths += 1
-                    parts = self._work.split(piece)
-                    if len(parts) > 1:
-                        waiting += reversed(parts)
-                        deaths = 0
-                    elif not self._closing:
-                        self._results.put(self._work.lost(piece))
+                    if child is None:
+                        for piece in waiting:
+                            self._returned.put(piece)
+                        return
+                    child = self._do(child, waiting)
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits for results
+            self._results.put(error)
         finally:
             if child:
                 child.kill()
             self._results.put(None)
 
-    def _start(self) -> _Child:
-        child = _Child(self._work.factory, self._work.config)
+    def _do(self, child: _Child, waiting: list[Piece]) -> _Child | None:
+        """Let `child` do the last of `waiting`; None if it died over it, and what to do again is put back."""
+        piece = waiting.pop()
+        parts = self._work.split(piece)
+        held: list[Result] = []
+        if self._ask(child, piece, held.append if len(parts) > 1 else self._results.put):
+            for result in held:
+                self._results.put(result)
+            return child
+        child.kill()
+        if len(parts) > 1:
+            waiting += reversed(parts)  # what was found in it until then will be found again
+        elif not self._closing:
+            self._results.put(self._work.lost(piece))
+        return None
+
+    def _start(self) -> _Child | None:
+        """A child that is ready for work; None if there is none to be had."""
+        try:
+            child = _Child(self._work.factory, self._work.config)
+        except OSError:
+            return None
         self._children.append(child)
+        if self._closing:  # `run` may have gone through the children before
+            child.kill()
+        try:
+            _receive(child.output)
+        except (OSError, EOFError, ValueError):
+            child.kill()
+            return None
         return child
 
-    def _ask(self, child: _Child, piece: Piece) -> bool:
+    def _ask(self, child: _Child, piece: Piece, tell: Callable[[Result], None]) -> bool:
         """Pass on what `child` makes of `piece`; false if it died over it."""
         try:
             _send(child.input, self._work.encode(piece))
             while data := _receive(child.output):
-                self._results.put(self._work.decode(data))
+                tell(self._work.decode(data))
         except (OSError, EOFError, ValueError):  # ValueError: closed by `kill` from another thread
             return False
         return True
@@ -181,13 +202,17 @@ class _Child:
 
 
 def serve() -> None:
-    """Live as a child: make the work, then answer pieces until the caller hangs up. An empty frame ends an answer."""
+    """Live as a child: make the work, then answer pieces until the caller hangs up.
+
+    An empty frame says that the work is made, and ends each answer.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not mix with the answers
     with contextlib.suppress(EOFError, BrokenPipeError):
         module, _, function = _receive(source).decode().partition(":")
         work: Callable[[bytes], Iterator[bytes]] = getattr(importlib.import_module(module), function)(_receive(source))
+        _send(sink, b"")
         while True:
             for result in work(_receive(source)):
                 _send(sink, result)

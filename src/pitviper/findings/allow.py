@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 
 from pitviper.model.blob import Span
 
@@ -10,20 +12,32 @@ _COMMENT = re.compile(rb"pitviper:\s{0,4}allow\[([a-z0-9, *-]{1,400})\]([^\r\n]{
 _LINE = 4096
 """How far from a match its line is searched for a comment, in bytes: a minified file is one line of megabytes."""
 
+_CLOSE = re.compile(rb"\*/|-->")
+"""Ends of comments behind which the line may go on."""
 
-def allowed(data: bytearray, span: Span, start: int, end: int, rule: str) -> str | None:
-    """The reason given on the line of `data[start:end]` for accepting `rule` there ("" if none), or None.
 
-    The line is the one in which the match ends, for a block that of its last line, or the one in which it begins.
+def allowed(data: bytearray, span: Span, at: tuple[int, int], rule: str, secrets: Sequence[int] = ()) -> str | None:
+    """The reason given on the line of the match `at` (its start and end) for accepting `rule` there, or None.
+
+    The line is the one in which the match ends, for a block that of its last line, or the one in which it begins. The
+    reason ("" if none is given) ends with its comment, and in front of the next of `secrets` (where they begin, in
+    order).
     """
     low, high = span.start, span.end
-    for position in (end, start):
-        begin = max(low, position - _LINE, data.rfind(b"\n", low, position) + 1)
+    for position in reversed(at):
+        begin = max(low, position - _LINE, data.rfind(b"\n", max(low, position - _LINE), position) + 1)
         stop = data.find(b"\n", position, min(high, position + _LINE))
         line = bytes(data[begin : stop if stop >= 0 else min(high, position + _LINE)])
         if b"pitviper:" not in line:
             continue
         for comment in _COMMENT.finditer(line):
             if rule in [name.strip() for name in comment[1].decode().split(",")]:
-                return comment[2].decode("utf-8", "replace").strip(" \t-:#*/>")
+                text = comment[2][: _room(secrets, begin + comment.start(2))]
+                return _CLOSE.split(text, maxsplit=1)[0].decode("utf-8", "replace").strip(" \t-:#*/>")
     return None
+
+
+def _room(secrets: Sequence[int], position: int) -> int | None:
+    """How many bytes there are from `position` to the next of `secrets`; None if there is no next."""
+    index = bisect_left(secrets, position)
+    return secrets[index] - position if index < len(secrets) else None

@@ -55,7 +55,8 @@ class Baseline(msgspec.Struct):
                 f"{path}: cannot be read: {error.strerror}", hint=f"Make one with `pitviper baseline {path}`."
             ) from None
         except UnicodeDecodeError as error:
-            raise BaselineError(f"{path}: no baseline: {error.reason} at byte {error.start}") from None
+            where = error.object.count(b"\n", 0, error.start) + 1
+            raise BaselineError(f"{path}:{where}: no baseline: no UTF-8 ({error.reason})") from None
         if lines[0] != _HEAD:
             raise BaselineError(f"{path}:1: no baseline: the first line is not {_HEAD!r}")
         baseline = cls([], {})

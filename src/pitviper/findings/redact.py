@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from pitviper.model.finding import Secret
 from pitviper.model.place import escape
 
-_MULTILINE = "…"
+_LABEL = re.compile(r"-----(BEGIN [A-Z0-9 ]{1,60})-----")
+"""What a block of PEM says about itself (RFC 7468)."""
 
 
 def redact(secret: bytes) -> str:
     """Enough of `secret` to recognise it by, and too little to use it: `ghp_Ab…9Z`.
 
-    A quarter of it at most, six characters in front and two at the end: nothing at all of fewer than 12 bytes.
+    A quarter of it at most, six characters in front and two at the end: nothing at all of fewer than 12 bytes. A block
+    of PEM shows its label.
     """
     text = secret.decode("utf-8", "replace")
-    if text.startswith("-----BEGIN"):
-        return escape(text.split("-----")[1][:60]) + " …"
+    label = _LABEL.match(text)
+    if label and len(label[1]) * 4 <= len(text):
+        return f"{label[1]} …"
     head = min(6, len(text) // 6)
     tail = min(2, len(text) // 12)
     if not tail:

@@ -6,10 +6,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from typing import NoReturn
 
 import msgspec
 
-from pitviper import cache
+from pitviper import __version__, cache
 from pitviper.errors import RuleError
 from pitviper.formats import FORMATS
 from pitviper.rules.schema import MAX_MATCH, Rule, RuleFile, RuleSet
@@ -29,14 +30,14 @@ def load(paths: Sequence[str] = (), disable: Iterable[str] = ()) -> RuleSet:
     digest = blake2b(digest_size=8)
     for _, text in sources:
         digest.update(blake2b(text).digest())
-    rules = _cached(sources, f"rules-{digest.hexdigest()}.msgpack")
+    rules = _cached(sources, f"rules-{__version__}-{digest.hexdigest()}.msgpack")
     dropped = set(disable)
     if unknown := dropped.difference(rule.id for rule in rules):
         raise RuleError(
             f"no rule is named {', '.join(sorted(map(repr, unknown)))}", hint="See `pitviper rules list` for the names."
         )
     for name in sorted(dropped):
-        digest.update(b"-" + name.encode())
+        digest.update(b"\0" + name.encode())  # a byte that no id has: `a-b` and `c` are not `a` and `b-c`
     return RuleSet(tuple(rule for rule in rules if rule.id not in dropped), digest.hexdigest())
 
 
@@ -49,9 +50,12 @@ def _cached(sources: Sequence[tuple[str, bytes]], name: str) -> tuple[Rule, ...]
             pass  # written by a version with another schema
     rules: dict[str, Rule] = {}
     for path, text in sources:
-        for rule in parse(path, text):
+        for number, rule in enumerate(parse(path, text)):
             if rule.id in rules:
-                raise RuleError(f"{path}: the rule id {rule.id!r} stands twice", hint="Give each rule its own id.")
+                where = _line(text, f"$.rules[{number}].id")
+                raise RuleError(
+                    f"{path}{where}: the rule id {rule.id!r} stands twice", hint="Give each rule its own id."
+                )
             rules[rule.id] = rule
     ordered = tuple(rules[key] for key in sorted(rules))
     cache.store(name, msgspec.msgpack.encode(ordered))
@@ -82,7 +86,7 @@ def _files(path: str) -> Iterator[str]:
     if not os.path.isdir(path):
         yield path
         return
-    for folder, folders, names in os.walk(path):
+    for folder, folders, names in os.walk(path, onerror=_refuse):
         folders.sort()
         yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(".toml"))
 
@@ -92,7 +96,13 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise RuleError(f"{path}: cannot be read: {error.strerror}", hint="Check the path after --rules.") from None
+        _refuse(error)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise RuleError(
+        f"{error.filename}: cannot be read: {error.strerror}", hint="Check the path after --rules."
+    ) from None
 
 
 def _problems(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -117,7 +127,7 @@ def _problems(rule: Rule) -> Iterator[tuple[str, str]]:
     ):
         try:
             re.compile(pattern.encode())
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             yield field, f"{error} in {pattern!r}"
 
 

@@ -33,7 +33,7 @@ CHARSETS = {
 }
 """Name of a field → the characters it draws from."""
 
-_FIELD = re.compile(r"\{\{|\}\}|\{([a-z0-9-]+)(?::(\d+)(?:-(\d+))?)?\}|[{}]")
+_FIELD = re.compile(r"\{\{|\}\}|\{([a-z0-9-]+)(?::([0-9]{1,6})(?:-([0-9]{1,6}))?)?\}|[{}]")
 
 
 def make(template: str, seed: str) -> str:
@@ -55,6 +55,8 @@ def _field(field: re.Match[str], rng: Random, before: str, template: str) -> str
             return field[0][0]
         raise RuleError(f"a lone {field[0]!r} in the template {template!r}", hint="Write {{ or }} for a brace.")
     if name in CHARSETS and low is not None:
+        if int(high or low) < int(low):
+            raise RuleError(f"the field {field[0]!r} in the template {template!r} ends before it begins")
         length = rng.randint(int(low), int(high or low))
         return "".join(rng.choices(CHARSETS[name], k=length))
     fmt = FORMATS.get(name)

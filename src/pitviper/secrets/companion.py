@@ -26,14 +26,16 @@ def join(data: bytearray, span: Span, match: Match) -> Joined | None:
     """The companion nearest to `match`, of the first kind that its rule names and that is there."""
     for companion in match.rule.companions:
         low = max(span.start, match.start - companion.within)
-        around = bytes(data[low : min(span.end, match.end + companion.within)])
+        high = min(span.end, match.end + companion.within)
+        first = max(span.start, low - 1)  # a byte more on both sides, so that a piece of something longer shows
+        around = bytes(data[first : min(span.end, high + 1)])
         best: Joined | None = None
         for found in _compiled(companion.pattern).finditer(around):
             group = "secret" if "secret" in found.re.groupindex else 0
-            start, end = (low + position for position in found.span(group))
-            if start < match.end and end > match.start:
-                continue
+            start, end = (first + position for position in found.span(group))
             value = found[group]
+            if not value or start < low or end > high or (start < match.end and end > match.start):
+                continue
             if entropy(value) < companion.min_entropy or is_placeholder(value):
                 continue
             if best is None or _distance(match, start, end) < _distance(match, best.start, best.end):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -12,12 +12,18 @@ from pitviper.findings.allow import allowed
 from pitviper.findings.fingerprint import fingerprint
 from pitviper.findings.redact import mask, redact, tell
 from pitviper.formats.placeholder import is_placeholder
+from pitviper.model.blob import Blob
 from pitviper.model.finding import Audience, Confidence, Evidence, Finding, Kind, Severity
 from pitviper.model.place import Link, Place, escape
 from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.schema import Rule
 from pitviper.secrets.companion import Joined, join
 from pitviper.secrets.surroundings import is_made_up
+
+_LONGEST_NAME = 64
+"""Bytes in front of a match that a group of it may hold: see `pitviper.engine.matcher`."""
+_MOST = 3
+"""A group that holds more than a third of the secret is no fact about it (an account, a region) but the secret."""
 
 
 class Judge(msgspec.Struct, frozen=True):
@@ -32,22 +38,23 @@ class Judge(msgspec.Struct, frozen=True):
     def findings(self, data: bytearray, seen: Seen, hidden: Hidden) -> Iterator[Finding | Ignored]:
         """The findings among the matches of `seen`, whose bytes lie in `data`; the others are counted in `hidden`."""
         matches = [match for match in seen.matches if match.proved or not is_placeholder(match.secret)]
+        if not matches:
+            return
         joined = {id(match): join(data, seen.span, match) for match in matches if match.rule.companions}
-        taken = _Taken()
-        for found in joined.values():
-            if found:
-                taken.add(found.start, found.end)
+        told = _Discretion(seen.span.blob, matches, joined.values())
         made_up = is_made_up(seen.span.blob.chain[-1].name)
-        for match in _standing(matches, taken):
+        for match in _standing(matches, joined):
             companion = joined.get(id(match))
             severity = _severity(match, companion)
             for_auditors = match.rule.audience is Audience.AUDITOR or (made_up and _may_be_fixture(match))
             if self._hides(match.rule, severity, hidden, for_auditors=for_auditors):
                 continue
-            finding = self._tell(data, seen, match, companion, severity)
+            place = Place(told.path, told.chain, *_position(data, seen, match))
+            finding = self._tell(place, match, companion, severity, told)
             if for_auditors:
                 finding = _for_auditors(finding, made_up=made_up)
-            reason = allowed(data, seen.span, match.start, match.end, match.rule.id) if self.allow_comments else None
+            at = match.start, match.end
+            reason = allowed(data, seen.span, at, match.rule.id, told.starts) if self.allow_comments else None
             yield finding if reason is None else Ignored(finding, reason)
 
     def _hides(self, rule: Rule, severity: Severity, hidden: Hidden, *, for_auditors: bool) -> bool:
@@ -62,10 +69,12 @@ class Judge(msgspec.Struct, frozen=True):
             return False
         return True
 
-    def _tell(self, data: bytearray, seen: Seen, match: Match, joined: Joined | None, severity: Severity) -> Finding:
+    def _tell(
+        self, place: Place, match: Match, joined: Joined | None, severity: Severity, told: _Discretion
+    ) -> Finding:
         rule = match.rule
         secret = joined.value if joined else match.secret
-        evidence = [*_facts(match), *_companion(joined, match)]
+        facts = (Evidence(fact.name, told.about(match, fact.text)) for fact in _facts(match))
         return Finding(
             id=fingerprint(rule.id, match.secret + b"\0" + secret if joined else secret),
             kind=rule.kind,
@@ -74,18 +83,44 @@ class Judge(msgspec.Struct, frozen=True):
             severity=severity,
             confidence=Confidence.CERTAIN if match.proved else rule.confidence,
             audience=Audience.EVERYONE,
-            place=_place(data, seen, match),
+            place=place,
             secret=tell(secret, show=self.show_secrets),
-            evidence=tuple(msgspec.structs.replace(item, text=mask(item.text, secret)) for item in evidence),
+            evidence=(*facts, *_companion(joined, match)),
             remedy=rule.remedy,
             references=rule.references,
         )
 
 
-def _standing(matches: Sequence[Match], taken: _Taken) -> Iterator[Match]:
+class _Discretion:
+    """Knows all secrets of a span, so that nothing that is said of one tells another."""
+
+    def __init__(self, blob: Blob, matches: Iterable[Match], joined: Iterable[Joined | None]) -> None:
+        found = [(match.secret_start, match.secret) for match in matches]
+        found += ((pair.start, pair.value) for pair in joined if pair)
+        found.sort()
+        self.starts = [start for start, _ in found]
+        """Where they begin, in order."""
+        self._secrets = [secret for _, secret in found]
+        distinct = dict.fromkeys(self._secrets)
+        self.path = _masked(blob.path, distinct)
+        self.chain = tuple(Link(link.kind, _masked(link.name, distinct)) for link in blob.chain)
+
+    def about(self, match: Match, text: str) -> str:
+        """A fact about `match`, without the secrets in it and just in front of it, and fit to print."""
+        low = bisect_left(self.starts, match.start - _LONGEST_NAME)
+        return escape(_masked(text, self._secrets[low : bisect_left(self.starts, match.end)]))
+
+
+def _masked(text: str, secrets: Iterable[bytes]) -> str:
+    for secret in secrets:
+        text = mask(text, secret)
+    return text
+
+
+def _standing(matches: Sequence[Match], joined: Mapping[int, Joined | None]) -> Iterator[Match]:
     """Of matches that share bytes of their secrets only the strongest: proved, of a provider, surer, longer.
 
-    Nothing that overlaps what is `taken` already (by a companion) stands.
+    Of those, none that overlaps the companion of another: the two are told as one.
     """
     strongest = sorted(
         matches,
@@ -97,8 +132,14 @@ def _standing(matches: Sequence[Match], taken: _Taken) -> Iterator[Match]:
             match.rule.id,
         ),
     )
+    taken = _Taken()
     kept = [match for match in strongest if taken.add(match.secret_start, match.secret_end)]
-    yield from sorted(kept, key=lambda match: match.secret_start)
+    paired = _Taken()
+    for match in kept:
+        if found := joined.get(id(match)):
+            paired.add(found.start, found.end)
+    kept.sort(key=lambda match: match.secret_start)
+    yield from (match for match in kept if paired.is_free(match.secret_start, match.secret_end))
 
 
 class _Taken:
@@ -108,11 +149,18 @@ class _Taken:
         self._starts: list[int] = []
         self._ends: list[int] = []
 
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether nothing taken overlaps `start:end`."""
+        index = bisect_right(self._starts, start)
+        return not (index and self._ends[index - 1] > start) and not (
+            index < len(self._starts) and self._starts[index] < end
+        )
+
     def add(self, start: int, end: int) -> bool:
         """Take `start:end` if it is free."""
-        index = bisect_right(self._starts, start)
-        if (index and self._ends[index - 1] > start) or (index < len(self._starts) and self._starts[index] < end):
+        if not self.is_free(start, end):
             return False
+        index = bisect_right(self._starts, start)
         self._starts.insert(index, start)
         self._ends.insert(index, end)
         return True
@@ -140,8 +188,8 @@ def _facts(match: Match) -> Iterator[Evidence]:
     for proof in match.proofs:
         yield from proof.evidence
     for name, value in match.groups.items():
-        if name != "secret":
-            yield Evidence(name.replace("_", " "), escape(value.decode("utf-8", "replace")))
+        if name != "secret" and not (value in match.secret and len(value) * _MOST > len(match.secret)):
+            yield Evidence(name.replace("_", " "), value.decode("utf-8", "replace"))
 
 
 def _companion(joined: Joined | None, match: Match) -> Iterator[Evidence]:
@@ -150,14 +198,14 @@ def _companion(joined: Joined | None, match: Match) -> Iterator[Evidence]:
         yield Evidence("identifier", redact(match.secret))
 
 
-def _place(data: bytearray, seen: Seen, match: Match) -> Place:
-    span, blob, start = seen.span, seen.span.blob, match.secret_start
+def _position(data: bytearray, seen: Seen, match: Match) -> tuple[int | None, int | None, int]:
+    """Line, column and offset of the secret; no column in a line that begins before its window."""
+    span, start = seen.span, match.secret_start
     line = column = None
     if not seen.binary:
         lines = span.lines_before(data, start)
         line = None if lines is None else lines + 1
         begin = data.rfind(b"\n", span.start, start) + 1 or span.start
-        column = 1 + len(bytes(data[begin:start]).decode("utf-8", "replace").lstrip("\ufeff"))
-    secret = match.secret
-    chain = tuple(Link(link.kind, mask(link.name, secret)) for link in blob.chain)
-    return Place(mask(blob.path, secret), chain, line, column, span.offset(data, start))
+        if begin > span.start or not span.base:
+            column = 1 + len(bytes(data[begin:start]).decode("utf-8", "replace").lstrip("\ufeff"))
+    return line, column, span.offset(data, start)

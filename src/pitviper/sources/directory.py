@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from copy import copy
 from typing import Self
 
 import msgspec
@@ -21,16 +22,9 @@ from pitviper.model.blob import Span
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, escape
 from pitviper.sources.gitignore import Gitignore
-from pitviper.sources.interface import PACK, Free, Pack, fill, windows
+from pitviper.sources.interface import OPEN_FILE, PACK, Free, Pack, fill, windows
 
 _OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-_OPEN_FILE = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)  # a link that replaced the file since it was listed
-    | getattr(os, "O_NONBLOCK", 0)  # a FIFO that did so: opening it must not wait for a writer
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 _SEPARATOR = 0x0A
 """Between files in the buffer, so that no expression runs on from one into the next."""
 _HAS_DIR_FD = os.open in os.supports_dir_fd
@@ -51,7 +45,10 @@ class Files(msgspec.Struct, frozen=True):
 
     def path(self, name: bytes) -> str:
         """How to show the file `name`: relative to the working directory if the target was."""
-        return _shown(os.path.join(self.target, self.prefix + name).removeprefix(b"./") if self.tree else self.target)
+        if not self.tree:
+            return _shown(self.target)
+        path = os.path.join(self.target, self.prefix + name)
+        return _shown(path[2:].lstrip(b"/") if path.startswith(b"./") else path) or "."
 
 
 class FileBlob(msgspec.Struct):
@@ -74,12 +71,12 @@ class FileBlob(msgspec.Struct):
         return Link("tree", _shown(self.files.target)), Link("file", _shown(self.files.prefix + self.name))
 
     def lines_before(self, offset: int) -> int | None:
-        """See `Blob`. Only a finding in a big file asks; reads it again from where it was counted to, so once at most."""
+        """See `Blob`. Only a finding in a big file asks; reads again from where it was counted to, so once at most."""
         position, lines = self.counted
         if position == offset:
             return lines
         try:
-            with open(os.open(os.path.join(self.files.folder, self.name), _OPEN_FILE), "rb", buffering=0) as file:
+            with open(os.open(os.path.join(self.files.folder, self.name), OPEN_FILE), "rb", buffering=0) as file:
                 file.seek(position)
                 while position < offset and (chunk := file.read(min(1 << 20, offset - position))):
                     lines += chunk.count(b"\n")
@@ -102,7 +99,10 @@ class Directory:
             self._root = os.path.realpath(self._target, strict=True)
             mode = os.stat(self._root).st_mode
             self._is_file = stat.S_ISREG(mode)
-            os.close(os.open(self._root, _OPEN_FILE if self._is_file else os.O_RDONLY))
+            if self._is_file:
+                os.close(os.open(self._root, OPEN_FILE))
+            elif stat.S_ISDIR(mode):
+                os.scandir(self._root).close()
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             raise TargetError(
                 f"{escape(target)}: {_why(error)}", hint="Check the path, and the rights on it."
@@ -116,7 +116,7 @@ class Directory:
             folder, name = os.path.split(self._root)
             yield Files(self._target, b"", folder, [name], tree=False)
             return
-        ignore = Gitignore(os.fsdecode(self._root)) if self._gitignore else None
+        ignore = Gitignore(self._root) if self._gitignore else None
         pending = [b""]
         while pending:
             prefix = pending.pop()
@@ -128,34 +128,48 @@ class Directory:
                 yield Gap(files.path(b""), Reason.UNREADABLE, _why(error))
                 continue
             if ignore:
-                ignore.enter(os.fsdecode(prefix))
+                ignore.enter(prefix)
                 listed = [entry for entry in listed if not self._skips(ignore, prefix, entry)]
             folders: list[bytes] = []
             for entry in listed:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(prefix + entry.name + b"/")
-                elif entry.is_file(follow_symlinks=False):
-                    files.names.append(entry.name)
-                elif gap := self._special(entry, files):
+                try:
+                    gap = self._sort(entry, files, folders)
+                except OSError as error:  # some file systems list names without their types
+                    gap = _failed(files, entry.name, error)
+                if gap:
                     yield gap
             if files.names:
                 yield files
             pending.extend(reversed(folders))
 
     def _skips(self, ignore: Gitignore, prefix: bytes, entry: os.DirEntry[bytes]) -> bool:
-        covered = ignore.covers(os.fsdecode(prefix + entry.name), is_folder=entry.is_dir(follow_symlinks=False))
+        try:
+            is_folder = entry.is_dir(follow_symlinks=False)
+        except OSError:
+            return False  # `parts` tells
+        covered = ignore.covers(prefix + entry.name, is_folder=is_folder)
         self.skipped += covered
         return covered
 
     def size(self) -> int:
         """See `Source`."""
         total = 0
-        for part in self.parts():
+        for part in copy(self).parts():  # a copy, because it counts what it skips
             if isinstance(part, Files):
                 for name in part.names:
                     with contextlib.suppress(OSError):
                         total += os.lstat(os.path.join(part.folder, name)).st_size
         return total
+
+    def _sort(self, entry: os.DirEntry[bytes], files: Files, folders: list[bytes]) -> Gap | None:
+        """Add `entry` to `files` or `folders`, or tell why it is neither."""
+        if entry.is_dir(follow_symlinks=False):
+            folders.append(files.prefix + entry.name + b"/")
+        elif entry.is_file(follow_symlinks=False):
+            files.names.append(entry.name)
+        else:
+            return self._special(entry, files)
+        return None
 
     def _special(self, entry: os.DirEntry[bytes], files: Files) -> Gap | None:
         """The Gap for what is neither folder nor file; None for a link to something in the target."""
@@ -185,7 +199,7 @@ def read(parts: Iterable[Files], free: Free) -> Iterator[Pack]:
                 try:
                     if not _add(pack, FileBlob(part, name), handle):
                         yield pack  # even if empty: it gives its buffer back
-                        yield from _big(FileBlob(part, name), handle, free)
+                        yield from _big(part, name, handle, free)
                         pack = Pack(free(), 0, [], [])
                 except OSError as error:
                     pack.gaps.append(_failed(part, name, error))
@@ -225,8 +239,8 @@ class _Folder:
 
     def open(self, name: bytes) -> int:
         if self._handle is None:
-            return os.open(os.path.join(self._part.folder, name), _OPEN_FILE)
-        return os.open(name, _OPEN_FILE, dir_fd=self._handle)
+            return os.open(os.path.join(self._part.folder, name), OPEN_FILE)
+        return os.open(name, OPEN_FILE, dir_fd=self._handle)
 
     def __enter__(self) -> Self:
         return self
@@ -236,24 +250,30 @@ class _Folder:
             os.close(self._handle)
 
 
-def _big(blob: FileBlob, handle: int, free: Free) -> Iterator[Pack]:
+def _big(part: Files, name: bytes, handle: int, free: Free) -> Iterator[Pack]:
     """The windows of a big file, up to the size that it has now: a log that grows must not hold us for ever."""
     os.lseek(handle, 0, os.SEEK_SET)
     left = size = os.fstat(handle).st_size
+    gaps: list[Gap] = []
 
     def fill_window(view: memoryview) -> int:
         nonlocal left
-        count = fill(handle, view[:left] if size else view)
+        try:
+            count = fill(handle, view[:left] if size else view)
+        except OSError as error:
+            gaps.append(_failed(part, name, error))
+            return 0
         left -= count
         return count
 
-    yield from windows(blob, fill_window, free)
+    yield from windows(FileBlob(part, name), fill_window, free)
     grown = os.fstat(handle).st_size - size
-    if size and (left or grown):
+    if size and (left or grown) and not gaps:
         detail = (
             f"it shrank by {left} bytes while it was read" if left else f"it grew by {grown} bytes while it was read"
         )
-        yield Pack(free(), 0, [], [Gap(blob.path, Reason.CHANGED, detail)])
+        gaps.append(Gap(part.path(name), Reason.CHANGED, detail))
+    yield Pack(free(), 0, [], gaps)
 
 
 def _failed(part: Files, name: bytes, error: OSError) -> Gap:

@@ -1,61 +1,107 @@
-"""`.gitignore` as git reads it: a file in every folder, the deepest that has an opinion decides."""
+"""`.gitignore` as git reads it: a file in every folder, the deepest that has an opinion decides.
+
+The files are those of the target, and may be hostile: a line that cannot be understood hides nothing, and only regular
+files are read. Names and lines are bytes to git; here each byte is one character (Latin-1).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pitviper.sources.interface import OPEN_FILE
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+_LONGEST = 1 << 20
+_BOM = b"\xef\xbb\xbf"
 
 
 class Gitignore:
     """The ignore files of the repository around `root`, and of the folders below it that were entered."""
 
-    def __init__(self, root: str) -> None:
-        import pathspec  # noqa: PLC0415 - only needed with --gitignore
-
-        self._parse = pathspec.GitIgnoreSpec.from_lines
-        self._root = os.path.join(root, "")
-        self._specs: dict[str, pathspec.GitIgnoreSpec] = {}
+    def __init__(self, root: bytes) -> None:
+        self._root = os.path.join(root, b"")
+        self._specs: dict[bytes, GitIgnoreSpec] = {}
         top = _repository(root)
         if top:
-            self._read(top, os.path.join(top, ".git", "info", "exclude"))
+            self._read(top, os.path.join(top, b".git", b"info", b"exclude"))
             folder = root
             while folder != top:
                 folder = os.path.dirname(folder)
-                self._read(folder, os.path.join(folder, ".gitignore"))
+                self._read(folder, os.path.join(folder, b".gitignore"))
 
-    def enter(self, prefix: str) -> None:
-        """Read the ignore file of the folder `prefix` ("" or "a/b/", below the root)."""
-        folder = (self._root + prefix).rstrip("/")
-        self._read(folder, os.path.join(folder, ".gitignore"))
+    def enter(self, prefix: bytes) -> None:
+        """Read the ignore file of the folder `prefix` (b"" or b"a/b/", below the root)."""
+        folder = os.path.dirname(self._root + prefix)
+        self._read(folder, os.path.join(folder, b".gitignore"))
 
-    def covers(self, path: str, *, is_folder: bool) -> bool:
+    def covers(self, path: bytes, *, is_folder: bool) -> bool:
         """Whether `path` (below the root) is ignored. Git itself never looks into `.git`."""
-        if path.rpartition("/")[2] == ".git":
+        if path.rpartition(b"/")[2] == b".git":
             return True
         full = self._root + path
         folder = full
         while (parent := os.path.dirname(folder)) != folder:
             folder = parent
             if spec := self._specs.get(folder):
-                relative = os.path.relpath(full, folder) + ("/" if is_folder else "")
-                include = spec.check_file(relative).include
+                relative = full[len(os.path.join(folder, b"")) :] + (b"/" if is_folder else b"")
+                include = spec.check_file(relative.decode("latin-1")).include
                 if include is not None:
                     return include
         return False
 
-    def _read(self, folder: str, path: str) -> None:
+    def _read(self, folder: bytes, path: bytes) -> None:
         try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                lines = file.read(1 << 20).splitlines()
+            with open(os.open(path, OPEN_FILE), "rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return
+                text = file.read(_LONGEST)
         except OSError:
             return
         earlier = self._specs.get(folder)
-        spec = self._parse(lines)
+        spec = _spec(text)
         self._specs[folder] = earlier + spec if earlier else spec
 
 
-def _repository(folder: str) -> str | None:
+def _spec(text: bytes) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only needed with --gitignore
+
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of `re`, for `[[`
+        patterns = list(_patterns(text))
+    try:
+        return GitIgnoreSpec(patterns)
+    except Exception:  # noqa: BLE001 - it compiles with what is installed, here Vectorscan, which refuses some patterns
+        return GitIgnoreSpec([pattern for pattern in patterns if _compiles(pattern)])
+
+
+def _patterns(text: bytes) -> Iterator[GitIgnoreSpecPattern]:
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - same
+
+    for line in text.removeprefix(_BOM).decode("latin-1").split("\n"):
+        with contextlib.suppress(Exception):  # it raises its own errors and those of `re`
+            yield GitIgnoreSpecPattern(line)
+
+
+def _compiles(pattern: GitIgnoreSpecPattern) -> bool:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - same
+
+    try:
+        GitIgnoreSpec([pattern])
+    except Exception:  # noqa: BLE001 - see `_spec`
+        return False
+    return True
+
+
+def _repository(folder: bytes) -> bytes | None:
     """The nearest folder at or above `folder` that holds `.git`."""
-    while not os.path.exists(os.path.join(folder, ".git")):
+    while not os.path.exists(os.path.join(folder, b".git")):
         parent = os.path.dirname(folder)
         if parent == folder:
             return None

@@ -28,6 +28,15 @@ OVERLAP = MAX_MATCH
 """Bytes that a window of a big blob shares with each neighbour: the longest match."""
 
 
+OPEN_FILE = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)  # a link that replaced the file since it was listed
+    | getattr(os, "O_NONBLOCK", 0)  # a FIFO that did so: opening it must not wait for a writer
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+"""How to open a file of a target."""
+
 Free = Callable[[], bytearray]
 """Gives a buffer of `BUFFER` bytes that nobody reads any more: always the same one, or by turns."""
 
@@ -77,11 +86,9 @@ def fill(handle: int, view: memoryview) -> int:
 
     A short read alone proves no end on every file system, so it reads until there is nothing.
     """
-    count = 0
-    while count < len(view):
+    count = read = _read_into(handle, view)
+    while read and count < len(view):
         read = _read_into(handle, view[count:])
-        if not read:
-            break
         count += read
     return count
 

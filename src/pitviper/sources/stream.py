@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from pitviper.model.gap import Gap, Reason
@@ -40,5 +41,9 @@ class Stream:
                 gaps.append(Gap(self.path, Reason.UNREADABLE, error.strerror or ""))
                 return 0
 
-        yield from windows(self, fill_window, free, count=True)
-        yield Pack(free(), 0, [], gaps)
+        try:
+            yield from windows(self, fill_window, free, count=True)
+            yield Pack(free(), 0, [], gaps)
+        finally:
+            if self._handle:
+                os.close(self._handle)
