@@ -63,3 +63,6 @@ $(VENV)/installed: $(VENV)/bin/pip requirements/run.txt pyproject.toml
 $(VENV)/installed-dev: $(VENV)/installed requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+schema: $(VENV)/installed ## Write the JSON Schema of the report anew
+	$(BIN)/python -c 'import json; from pitviper.output import json_v1; print(json.dumps(json_v1.schema(), indent=2))' > docs/report-1.schema.json

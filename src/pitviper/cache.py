@@ -7,11 +7,13 @@ compiled patterns are data that native code believes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
-import tempfile
 from hashlib import blake2b
+
+from pitviper import atomic
 
 _DIGEST_SIZE = 32
 
@@ -35,16 +37,8 @@ def store(name: str, payload: bytes) -> None:
     folder = _folder()
     if folder is None:
         return
-    try:
-        handle, temporary = tempfile.mkstemp(dir=folder)
-        try:
-            with open(handle, "wb") as file:
-                file.write(_digest(payload) + payload)
-            os.replace(temporary, os.path.join(folder, name))
-        except OSError:
-            os.unlink(temporary)
-    except OSError:
-        return
+    with contextlib.suppress(OSError):
+        atomic.replace(os.path.join(folder, name), (_digest(payload), payload))
 
 
 def _digest(payload: bytes) -> bytes:

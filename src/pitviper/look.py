@@ -108,11 +108,13 @@ class Looker:
 
     def _search(self, data: bytearray, filled: int, spans: Sequence[Span], outcome: Outcome) -> None:
         for span, hits in self._matcher.hits(data, filled, spans):
+            seen = self._matcher.look(data, span, hits)
             try:
-                seen = self._matcher.look(data, span, hits)
                 self._tell(data, seen, outcome)
-            except Exception as error:  # noqa: BLE001 - a defect in one rule or check must not end the scan
-                detail = f"a defect in pitviper: {type(error).__name__}; please report it"
+            except Exception as error:  # noqa: BLE001 - a defect on one blob must not end the scan
+                seen.defects.add(type(error).__name__)
+            for defect in sorted(seen.defects):
+                detail = f"a defect in pitviper: {defect}; please report it"
                 outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
 
     def _tell(self, data: bytearray, seen: Seen, outcome: Outcome) -> None:

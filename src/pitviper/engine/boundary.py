@@ -75,10 +75,10 @@ def marshalled(data: bytearray, span: Span, start: int) -> list[Span]:
     behind it holds `start` and no control characters. The same bytes may be read in two ways, so there can be several.
     """
     found: list[Span] = []
-    last_zeros = data.rfind(b"\0\0", span.start, start)  # no text holds NUL, so a long length can only end here
-    if last_zeros - 3 >= span.start and data[last_zeros - 3] & _TYPE in _LONG_TYPES:
-        length = int.from_bytes(data[last_zeros - 2 : last_zeros + 2], "little")
-        found += _string(data, span, start, last_zeros + 2, length)
+    zero = data.rfind(0, span.start, start)  # no text holds NUL, so a long length (below 16 MiB) can only end here
+    if zero - 4 >= span.start and data[zero - 4] & _TYPE in _LONG_TYPES:
+        length = int.from_bytes(data[zero - 3 : zero + 1], "little")
+        found += _string(data, span, start, zero + 1, length)
     for header in range(start - 2, max(span.start, start - _SHORT_STRING) - 1, -1):
         if data[header] & _TYPE in _SHORT_TYPES:
             found += _string(data, span, start, header + 2, data[header + 1])

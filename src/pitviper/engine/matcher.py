@@ -43,11 +43,12 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct):
-    """A span with matches in it, and whether its bytes are binary."""
+    """A span with matches in it, and whether its bytes are binary. `defects` are those of our own that showed."""
 
     span: Span
     binary: bool
     matches: list[Match]
+    defects: set[str]
 
 
 class Confirmer:
@@ -137,22 +138,28 @@ class Matcher:
 
     def look(self, data: bytearray, span: Span, hits: list[Hit]) -> Seen:
         """The matches at the `hits` in `span`."""
-        seen = Seen(span, text.is_binary(data, span), [])
+        seen = Seen(span, text.is_binary(data, span), [], set())
         done: dict[int, int] = {}
         for number, start, end in hits:
             for rule in self._prefilter.anchors[number].rules:
                 low = done.get(rule, span.start)
                 if end <= low:
                     continue  # inside the last match of this rule
-                confirmer = self._confirmer(rule)
-                for found in confirmer.candidates(data, start, end, low, span.end):
-                    match = confirmer.confirm(data, found, span, binary=seen.binary)
-                    if match is None:
-                        continue  # consumes nothing: a real token may begin inside a false one
-                    done[rule] = match.end
-                    if span.first <= match.start < span.last:
-                        seen.matches.append(match)
+                try:
+                    for match in self._confirmed(rule, data, (start, end), low, seen):
+                        done[rule] = match.end
+                        if span.first <= match.start < span.last:
+                            seen.matches.append(match)
+                except Exception as error:  # noqa: BLE001 - a defect in one rule or check must not hide what others find
+                    seen.defects.add(f"{type(error).__name__} in the rule {self._rules[rule].id!r}")
         return seen
+
+    def _confirmed(self, rule: int, data: bytearray, anchor: tuple[int, int], low: int, seen: Seen) -> Iterator[Match]:
+        """The matches of `rule` at `anchor`. What is refused consumes nothing: a real token may begin inside."""
+        confirmer = self._confirmer(rule)
+        for found in confirmer.candidates(data, *anchor, low, seen.span.end):
+            if match := confirmer.confirm(data, found, seen.span, binary=seen.binary):
+                yield match
 
     def _confirmer(self, number: int) -> Confirmer:
         if number not in self._confirmers:

@@ -18,12 +18,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterable
 from hashlib import blake2b
 
 import msgspec
 
+from pitviper import atomic
 from pitviper.errors import BaselineError
 from pitviper.model.finding import Finding
 from pitviper.model.place import escape
@@ -96,19 +96,8 @@ class Baseline(msgspec.Struct):
         """Write the file, whole or not at all; raises `BaselineError`."""
         lines = [_HEAD, *(f"salt {salt}" for salt in dict.fromkeys(self.salts))]
         lines += [f"{key} {note}".rstrip() for key, note in sorted(self.entries.items())]
-        folder, name = os.path.split(os.path.abspath(path))
         try:
-            handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-            try:
-                with open(handle, "w", encoding="utf-8", newline="\n") as file:
-                    file.write("\n".join(lines) + "\n")
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(temporary, 0o666 & ~mask)
-                os.replace(temporary, path)
-            except OSError:
-                os.unlink(temporary)
-                raise
+            atomic.replace(os.path.realpath(path), [("\n".join(lines) + "\n").encode()])
         except OSError as error:
             raise BaselineError(f"{escape(path)}: cannot be written: {error.strerror}") from None
 

@@ -17,6 +17,7 @@ from typing import TextIO
 
 import msgspec
 
+from pitviper import atomic
 from pitviper.errors import OutputError, UsageError
 from pitviper.model.place import escape
 from pitviper.model.report import Report
@@ -92,9 +93,9 @@ def check(specs: Iterable[Spec]) -> None:
         with _telling(spec):
             if spec.file is not None and not _is_stream(spec.file):
                 path = os.path.realpath(spec.file)
-                _permissions(os.path.dirname(path))
+                atomic.permissions(os.path.dirname(path))
                 with contextlib.suppress(FileNotFoundError):
-                    _permissions(path)
+                    atomic.permissions(path)
 
 
 def write(report: Report, rules: Mapping[str, Rule], specs: Sequence[Spec], *, stdout: TextIO | None = None) -> None:
@@ -136,7 +137,7 @@ def _write(report: Report, rules: Mapping[str, Rule], spec: Spec, stdout: TextIO
         with open(spec.file, "ab") as file:
             file.writelines(map(_utf8, pieces))
     else:
-        _replace(os.path.realpath(spec.file), pieces)
+        atomic.replace(os.path.realpath(spec.file), map(_utf8, pieces))
 
 
 def style_of(stream: TextIO) -> Style:
@@ -193,37 +194,6 @@ def _is_stream(path: str) -> bool:
     if stat.S_ISDIR(mode) or path.endswith((os.sep, "/")):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     return not stat.S_ISREG(mode) or os.path.abspath(path).startswith(_STREAMS)
-
-
-def _replace(path: str, pieces: Iterable[str]) -> None:
-    """Write `pieces` into a new file, and put it at `path` when it is complete and on the disk."""
-    try:
-        mode = _permissions(path)
-    except FileNotFoundError:
-        mode = None
-    temporary = os.path.join(os.path.dirname(path), f".pitviper-{os.urandom(8).hex()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(temporary, flags, 0o666 if mode is None else 0o600)
-    try:
-        with open(handle, "wb") as file:
-            file.writelines(map(_utf8, pieces))
-            file.flush()
-            os.fsync(handle)
-        if mode is not None:
-            os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _permissions(path: str) -> int:
-    """The permissions of the file or folder at `path`. Raises OSError, also if it is write-protected."""
-    mode = os.stat(path).st_mode & 0o777
-    if not os.access(path, os.W_OK):  # moving another file over a protected one would succeed all the same
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return mode
 
 
 def _utf8(piece: str) -> bytes:

@@ -1,0 +1,65 @@
+"""Every built-in rule holds what it promises, and tells no secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from difflib import SequenceMatcher
+
+import pytest
+
+from pitviper.look import Looker
+from pitviper.model.finding import Finding
+from pitviper.rules.loading import BUILT_IN, load, own
+from pitviper.rules.proof import prove
+from pitviper.rules.schema import Rule
+from pitviper.rules.template import make
+from pitviper.secrets.judge import Judge
+
+RULES = sorted(own(BUILT_IN), key=lambda rule: rule.id)
+with_id = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+
+Look = Callable[[bytes], Sequence[Finding]]
+
+
+@pytest.fixture(scope="session")
+def look() -> Look:
+    looker = Looker(load(), Judge(auditor=True, show_secrets=True))
+    return lambda data: looker.look_at_bytes(data, "proof.py").findings
+
+
+@with_id
+def test_examples_are_found_and_counter_examples_are_not(rule: Rule, look: Look) -> None:
+    assert [*prove(rule, lambda data: [finding.rule for finding in look(data)])] == []
+
+
+@with_id
+def test_nothing_that_is_told_of_a_secret_betrays_it(rule: Rule, look: Look) -> None:
+    for template in rule.examples:
+        for finding in look(make(template, "discretion").encode()):
+            assert finding.secret
+            assert finding.secret.value
+            texts = [finding.secret.redacted, finding.title, *(evidence.text for evidence in finding.evidence)]
+            for text in texts:
+                shared = SequenceMatcher(None, finding.secret.value, text, autojunk=False).find_longest_match().size
+                assert shared <= max(3, len(finding.secret.value) // 3), text
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.companions], ids=lambda rule: rule.id)
+def test_companions_are_found_in_an_example(rule: Rule, look: Look) -> None:
+    severities = set()
+    for template in rule.examples:
+        for finding in look(make(template, "pair").encode()):
+            if "together with" in [evidence.name for evidence in finding.evidence]:
+                severities.add(finding.severity)
+    assert severities == {companion.severity for companion in rule.companions}
+
+
+@with_id
+def test_words_are_sentences(rule: Rule) -> None:
+    for text in (rule.description, rule.remedy):
+        assert text.endswith(".")
+        assert text[0].isupper() or text[0].isdigit()
+        assert text.isprintable()
+    assert not rule.name.endswith(".")
+    assert all(re.fullmatch(r"https://[!-~]+", reference) for reference in rule.references)
