@@ -19,6 +19,17 @@ from pitviper.secrets.judge import Judge
 RULES = sorted(own(BUILT_IN), key=lambda rule: rule.id)
 with_id = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 
+PAIRS = {
+    "aws-access-key-id": "aws_access_key_id = AKIA{aws-access-key-id}\naws_secret_access_key = {base64:40}\n",
+    "aws-temporary-access-key-id": 'client("s3", "ASIA{aws-access-key-id}", "{base64:40}")',
+    "datadog-api-key": "DD_API_KEY={hex:32}\nDD_APP_KEY={hex:40}\n",
+    "digitalocean-spaces-key": "SPACES_KEY=DO00{upper-digits:16}\nSPACES_SECRET={base64:43}\n",
+    "google-storage-hmac-key": '{{"access_id": "GOOG1E{upper-digits:55}", "secret": "{base64:40}"}}',
+    "twilio-account-sid": 'Client("AC{hex:32}", "{hex:32}")',
+    "twilio-api-key-sid": 'Client("SK{hex:32}", "{base62:32}")',
+}
+"""Rule → a text in which the value stands together with the one that belongs to it."""
+
 Look = Callable[[bytes], Sequence[Finding]]
 
 
@@ -45,14 +56,18 @@ def test_nothing_that_is_told_of_a_secret_betrays_it(rule: Rule, look: Look) -> 
                 assert shared <= max(3, len(finding.secret.value) // 3), text
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.companions], ids=lambda rule: rule.id)
-def test_companions_are_found_in_an_example(rule: Rule, look: Look) -> None:
-    severities = set()
-    for template in rule.examples:
-        for finding in look(make(template, "pair").encode()):
-            if "together with" in [evidence.name for evidence in finding.evidence]:
-                severities.add(finding.severity)
-    assert severities == {companion.severity for companion in rule.companions}
+@pytest.mark.parametrize("rule", PAIRS)
+def test_companions_are_found(rule: str, look: Look) -> None:
+    (finding,) = look(make(PAIRS[rule], "pair").encode())
+    (companion,) = next(known for known in RULES if known.id == rule).companions
+    (told,) = [evidence.text for evidence in finding.evidence if evidence.name == "together with"]
+    assert finding.rule == rule
+    assert finding.severity is companion.severity
+    assert told.startswith(companion.name)
+
+
+def test_every_companion_is_tried() -> None:
+    assert {rule.id for rule in RULES if rule.companions} == set(PAIRS)
 
 
 @with_id

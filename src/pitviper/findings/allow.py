@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 from pitviper.model.blob import Span
 
-_COMMENT = re.compile(rb"pitviper:\s{0,4}allow\[([a-z0-9, *-]{1,400})\]([^\r\n]{0,200})")
+_COMMENT = re.compile(rb"pitviper:\s{0,4}allow\[([a-z0-9, *-]{1,400})\]")
+_REASON = 200
 _LINE = 4096
 """How far from a match its line is searched for a comment, in bytes: a minified file is one line of megabytes."""
 
-_CLOSE = re.compile(rb"\*/|-->")
-"""Ends of comments behind which the line may go on."""
+_CLOSE = re.compile(rb"\*/|-->|\r|pitviper:")
+"""Ends of comments behind which the line may go on, also with another one of ours."""
 
 
 def allowed(data: bytearray, span: Span, at: tuple[int, int], rule: str, secrets: Sequence[int] = ()) -> str | None:
@@ -32,12 +33,12 @@ def allowed(data: bytearray, span: Span, at: tuple[int, int], rule: str, secrets
             continue
         for comment in _COMMENT.finditer(line):
             if rule in [name.strip() for name in comment[1].decode().split(",")]:
-                text = comment[2][: _room(secrets, begin + comment.start(2))]
+                text = line[comment.end() :][: min(_REASON, _room(secrets, begin + comment.end()))]
                 return _CLOSE.split(text, maxsplit=1)[0].decode("utf-8", "replace").strip(" \t-:#*/>")
     return None
 
 
-def _room(secrets: Sequence[int], position: int) -> int | None:
-    """How many bytes there are from `position` to the next of `secrets`; None if there is no next."""
+def _room(secrets: Sequence[int], position: int) -> int:
+    """How many bytes there are from `position` to the next of `secrets`."""
     index = bisect_left(secrets, position)
-    return secrets[index] - position if index < len(secrets) else None
+    return secrets[index] - position if index < len(secrets) else _REASON

@@ -11,8 +11,8 @@ from pitviper.formats.placeholder import is_placeholder
 
 _NO_SECRET = frozenset(
     b"""
-    alg algorithm arn attr attribute audience button callback checksum class classes column count default desc
-    description digest dir doc docs domain element email endpoint env error errors example expiration expire expires
+    alg algorithm arn attr attribute audience button bytes callback checksum class classes classification
+    column count default desc description digest dir doc docs domain element email endpoint env error errors example expiration expire expires
     expiry field fields file filename folder form format handler hash hashes header headers help hint host icon id
     ids index input issuer label len length lifetime limit login manager max message method min mode msg name names
     page param parameter path pattern placeholder policies policy prefix provider pub public realm ref regex
@@ -28,7 +28,7 @@ _ENDINGS = tuple(word for word in _NO_SECRET if len(word) > len("name"))
 
 _NO_TOKEN = re.compile(
     rb"(?:next|lock|page|verification|paging|pagination|change|request|update|continuation|forward|backward|sync|cursor|idempotency"
-    rb"|csrf|xsrf|unk|unknown|pad|mask|eos|bos|sep|cls|stop|end|start)[_.-]?(?:lock[_.-]?)?tokens?[\d_.-]*\Z",
+    rb"|csrf|xsrf|unk|unknown|pad|mask|eos|bos|sep|cls|stop|end|start|default)[_.-]?(?:lock[_.-]?)?tokens?[\d_.-]*\Z",
     re.IGNORECASE,
 )
 """Tokens that open nothing: of paging, of idempotency, of language models."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from pitviper.formats.published import is_published
-
 _WORDS = re.compile(
     rb"example|placeholder|change.?me|change.?this|replace.?me|replace.?with|redacted|insert.?your|lorem.?ipsum|undefined"
     rb"|your.?(?:own)?.?(?:api|secret|token|key|pass|access|account|project|client)|not.?a?.?real|this.?is.?(?:a|not|my)"
@@ -30,6 +28,8 @@ _REFERENCE = re.compile(
 )
 _FORWARDS = (b"abcdefghijklmnopqrstuvwxyz", b"0123456789", b"qwertyuiopasdfghjklzxcvbnm", b"0123456789abcdef")
 _ROWS = tuple(row * 16 for forwards in _FORWARDS for row in (forwards, forwards[::-1]))
+_NAME = re.compile(rb"[A-Za-z]+(?:[-_. ][A-Za-z]+){1,8}[-_]?\d{0,3}")
+_NOUNS = (b"token", b"key", b"password", b"passwd", b"pwd", b"pass", b"secret", b"id")
 _RUN = 8
 _GRAM = 4
 _REPEATED = re.compile(rb"(.)\1{7}", re.DOTALL)
@@ -43,8 +43,13 @@ def is_placeholder(secret: bytes) -> bool:
         or _is_monotonous(secret)
         or _has_sequence(secret)
         or (_has_sequence(secret[::2]) and _has_sequence(secret[1::2]))  # 1a2b3c4d5e6f7g8h
-        or is_published(secret)
+        or _is_name(secret)
     )
+
+
+def _is_name(secret: bytes) -> bool:
+    """Whether `secret` is words that name one: `my_twitch_password`, `pypi-token`, `AWS_SECRET_ACCESS_KEY`."""
+    return bool(_NAME.fullmatch(secret)) and secret.lower().rstrip(b"0123456789_-").endswith(_NOUNS)
 
 
 def is_reference(secret: bytes) -> bool:

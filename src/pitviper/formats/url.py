@@ -10,7 +10,7 @@ from pitviper.formats.placeholder import is_placeholder, is_reference
 from pitviper.model.finding import Severity
 
 _NOWHERE = re.compile(
-    rb"(?:localhost|127\.[\d.]+|0\.0\.0\.0|host|hostname|server|domain|db|database|proxy|url|site|myhost|myserver"
+    rb"(?:.|localhost|bucket|sha|127\.[\d.]+|0\.0\.0\.0|host|hostname|server|domain|db|database|proxy|url|site|myhost|myserver"
     rb"|(?:.*\.)?(?:example|test|invalid|localhost|local)"
     rb"|(?:.*[.-])?(?:example|domain|somewhere|foo|bar|host|server|mydomain|website)\.(?:com|org|net|io|de|co|tld|local))\.?",
     re.IGNORECASE,
@@ -20,6 +20,7 @@ _NOWHERE = re.compile(
 _NO_PASSWORD = re.compile(
     rb"pass|passw(?:or)?d?|password\d{0,3}|pwd|pw|secret|token|guest|anonymous|user|username|admin|root|test(?:ing)?\d{0,3}"
     rb"|postgres|mysql|mongo|redis|rabbit(?:mq)?|sa|none|null|empty|foo(?:bar)?|bar|baz|abc\d{0,3}|1234?5?6?|api[_-]?key|key"
+    rb"|tiger.*|key[_-]?\d+|(?-i:[A-Z]+(?:_[A-Z]+)+)"
     rb"|my[_-]?(?:pass|secret|token|key|pw).*|(?:user|db|the|your|some|a)[_-]?(?:pass|pwd|pw|secret|token|key).*|hunter2"
     rb"|x-oauth-basic|x-token-auth|oauth2?|port|\d{1,5}",
     re.IGNORECASE,

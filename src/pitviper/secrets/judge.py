@@ -12,6 +12,7 @@ from pitviper.findings.allow import allowed
 from pitviper.findings.fingerprint import fingerprint
 from pitviper.findings.redact import mask, redact, tell
 from pitviper.formats.placeholder import is_placeholder
+from pitviper.formats.published import is_published
 from pitviper.model.blob import Blob
 from pitviper.model.finding import Audience, Confidence, Evidence, Finding, Kind, Severity
 from pitviper.model.place import Link, Place, escape
@@ -37,7 +38,7 @@ class Judge(msgspec.Struct, frozen=True):
 
     def findings(self, data: bytearray, seen: Seen, hidden: Hidden) -> Iterator[Finding | Ignored]:
         """The findings among the matches of `seen`, whose bytes lie in `data`; the others are counted in `hidden`."""
-        matches = [match for match in seen.matches if match.proved or not is_placeholder(match.secret)]
+        matches = [match for match in seen.matches if not _is_made_up(match)]
         if not matches:
             return
         joined = {id(match): join(data, seen.span, match) for match in matches if match.rule.companions}
@@ -46,7 +47,11 @@ class Judge(msgspec.Struct, frozen=True):
         for match in _standing(matches, joined):
             companion = joined.get(id(match))
             severity = _severity(match, companion)
-            for_auditors = match.rule.audience is Audience.AUDITOR or (made_up and _may_be_fixture(match))
+            for_auditors = (
+                match.rule.audience is Audience.AUDITOR
+                or (made_up and _may_be_fixture(match))
+                or (seen.binary and _may_be_chance(match))
+            )
             if self._hides(match.rule, severity, hidden, for_auditors=for_auditors):
                 continue
             place = Place(told.path, told.chain, *_position(data, seen, match))
@@ -164,6 +169,16 @@ class _Taken:
         self._starts.insert(index, start)
         self._ends.insert(index, end)
         return True
+
+
+def _is_made_up(match: Match) -> bool:
+    """Whether it is a placeholder, or an example that everyone copies, however well it is formed."""
+    return is_published(match.secret) or (not match.proved and is_placeholder(match.secret))
+
+
+def _may_be_chance(match: Match) -> bool:
+    """Whether symbols and tables of a binary may look like it: nothing proves it, and its shape is a loose one."""
+    return match.rule.confidence is Confidence.TENTATIVE and not match.proved
 
 
 def _may_be_fixture(match: Match) -> bool:
