@@ -78,7 +78,7 @@ def _read(path: str) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}", hint="Check the path after --config.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: no valid TOML: {error}") from None
-    for name in ("tool", "pitviper") if os.path.basename(path) == "pyproject.toml" else ():
+    for name in ("tool", "pitviper") if "tool" in document or os.path.basename(path) == "pyproject.toml" else ():
         document = document.get(name, {})
         if not isinstance(document, dict):
             raise ConfigError(f"{path}: {name!r} is not a table", hint="Write the settings under [tool.pitviper].")

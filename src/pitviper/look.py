@@ -88,9 +88,7 @@ class Looker:
         for span in pack.spans:  # runs for every file: keep it short
             outcome.bytes += span.last - span.first
             outcome.blobs += not span.base
-            if span.base or (
-                span.end - span.start > 1 and (data[span.start] in text.LEADS or not data[span.start + 1])
-            ):
+            if span.base or text.asks_for_more(data, span):
                 self._read_otherwise(data, span, outcome)
         return outcome
 
@@ -98,9 +96,9 @@ class Looker:
         """What the first bytes ask for: UTF-16 is searched as the text it is; a compressed container becomes a Gap."""
         if not span.base:
             self._wide = span.blob, text.utf16(data, span.start, span.end)
-            if container := text.container(data, span.start):
-                detail = f"{container}: its contents are not looked into"
-                outcome.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, detail))
+        if container := text.container(data, span):
+            detail = f"{container}: its contents are not looked into"
+            outcome.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, detail))
         blob, codec = self._wide
         if codec and blob is span.blob:
             decoded, view = text.decoded(data, span, codec)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import marshal
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +14,7 @@ WORD = boundary.members("0-9A-Za-z_")
 TOKEN = b"tok_" + b"Q7" * 18  # 40 bytes, as many as "(" says
 
 
-def span(data: bytes, start: int = 0, end: int | None = None) -> Span:
+def span(data: bytes | bytearray, start: int = 0, end: int | None = None) -> Span:
     high = len(data) if end is None else end
     return Span(Memory("a"), start, high, start, high)
 
@@ -106,7 +107,7 @@ class TestText:
         assert not boundary.in_text(bytearray(data), span(data, 1), 2, len(data), WORD)
 
     @pytest.mark.parametrize(("touching", "free"), [("", True), ("a-z", False), ("-", True)])
-    def test_each_rule_has_its_own_class(self, touching: str, free: bool) -> None:
+    def test_each_rule_has_its_own_class(self, touching: str, *, free: bool) -> None:
         assert boundary.in_text(*framed(b"a", b"a"), boundary.members(touching)) is free
 
 
@@ -163,7 +164,7 @@ class TestBytecode:
             (b"", False),
         ],
     )
-    def test_is_bytecode(self, data: bytes, wanted: bool) -> None:
+    def test_is_bytecode(self, data: bytes, *, wanted: bool) -> None:
         assert boundary.is_bytecode(bytearray(data), span(data)) is wanted
 
     def test_a_later_window_is_none(self) -> None:
@@ -195,7 +196,7 @@ class TestMarshalled:
     @example("", "x" * 65_536, None, None)
     @example("é", "", None, None)
     @example("", "", "zzzz", 0x7A7A)
-    def test_finds_the_string_around_a_token(self, before: str, after: str, left: object, right: object) -> None:
+    def test_finds_the_string_around_a_token(self, before: str, after: str, left: Any, right: Any) -> None:
         text = before + TOKEN.decode() + after
         data = bytearray(bytes(16) + marshal.dumps((left, text, right)))
         whole = text.encode()

@@ -46,6 +46,15 @@ def secrets(matcher: Matcher, *blobs: bytes) -> list[tuple[str, bytes]]:
     return [(path, match.secret) for path, match in matches(matcher, *blobs)]
 
 
+One = Callable[..., Matcher]
+
+
+@pytest.fixture
+def one(rule: Make, rule_set: MakeSet) -> One:
+    """A function from the pattern and other fields of one rule to a matcher."""
+    return lambda pattern, **fields: Matcher(rule_set(rule("a", pattern, **fields)))
+
+
 class TestEntropy:
     @pytest.mark.parametrize(
         ("secret", "bits"),
@@ -106,14 +115,12 @@ class TestCandidates:
             ("tok_[a-z_]{4}", {"anchors": ["tok_", "key_"]}, b"tok_key_", [b"tok_key_"]),
         ],
     )
-    def test_secrets(
-        self, rule: Make, rule_set: MakeSet, pattern: str, fields: dict[str, object], data: bytes, wanted: list[bytes]
-    ) -> None:
-        matcher = Matcher(rule_set(rule("a", pattern, **{"anchors": ["tok_"], **fields})))
+    def test_secrets(self, one: One, pattern: str, fields: dict[str, object], data: bytes, wanted: list[bytes]) -> None:
+        matcher = one(pattern, **{"anchors": ["tok_"], **fields})
         assert [secret for _, secret in secrets(matcher, data)] == wanted
 
-    def test_a_match_belongs_to_the_window_in_which_it_begins(self, rule: Make, rule_set: MakeSet) -> None:
-        matcher = Matcher(rule_set(rule("a", "tok_[0-9]{4}", anchors=["tok_"])))
+    def test_a_match_belongs_to_the_window_in_which_it_begins(self, one: One) -> None:
+        matcher = one("tok_[0-9]{4}", anchors=["tok_"])
         data = bytearray(b"tok_1111 tok_2222 tok_3333")
         for first, last, wanted in ((0, 26, [0, 9, 18]), (0, 9, [0]), (0, 10, [0, 9]), (9, 18, [9]), (10, 26, [18])):
             window = Span(Memory("a"), 0, 26, first, last)
@@ -125,16 +132,16 @@ class TestCandidates:
         found = matches(Matcher(rules), b"tok_1234 tok_12345 tok_12345")
         assert [(match.rule.id, match.start) for _, match in found] == [("r4", 0), ("r5", 9), ("r5", 19)]
 
-    def test_facts_and_the_whole_name(self, rule: Make, rule_set: MakeSet) -> None:
+    def test_facts_and_the_whole_name(self, one: One) -> None:
         pattern = r"(?P<name>key_?\w{0,9})=(?P<secret>[0-9]{4})(?:@(?P<host>\w+))?(?P<port>:\d+)?"
-        matcher = Matcher(rule_set(rule("a", pattern, anchors=["key"])))
+        matcher = one(pattern, anchors=["key"])
         ((_, match),) = matches(matcher, b"x my.db-key_id=1234@home")
         assert match.groups == {"name": b"my.db-key_id", "secret": b"1234", "host": b"home"}
         ((_, far),) = matches(matcher, b"x" * 200 + b"key_id=1234")
         assert far.groups["name"] == b"x" * 64 + b"key_id"
 
-    def test_the_repr_holds_no_secret(self, rule: Make, rule_set: MakeSet) -> None:
-        ((_, match),) = matches(Matcher(rule_set(rule("a", "tok_[0-9]{4}", anchors=["tok_"]))), b" tok_1234")
+    def test_the_repr_holds_no_secret(self, one: One) -> None:
+        ((_, match),) = matches(one("tok_[0-9]{4}", anchors=["tok_"]), b" tok_1234")
         assert repr(match) == "Match('a', 1:9)"
 
 
@@ -212,13 +219,13 @@ class TestManyBlobs:
     ) -> None:
         assert secrets(matcher, *blobs) == wanted
 
-    def test_a_neighbour_does_not_touch(self, rule: Make, rule_set: MakeSet) -> None:
-        matcher = Matcher(rule_set(rule("a", "tok_[0-9]{4}", anchors=["tok_"], boundary=r"0-9\n")))
+    def test_a_neighbour_does_not_touch(self, one: One) -> None:
+        matcher = one("tok_[0-9]{4}", anchors=["tok_"], boundary=r"0-9\n")
         assert secrets(matcher, b"9", b"tok_1234", b"9") == [("1", b"tok_1234")]
         assert secrets(matcher, b"9\ntok_1234\n9") == []
 
-    def test_what_is_not_filled_is_not_searched(self, rule: Make, rule_set: MakeSet) -> None:
-        matcher = Matcher(rule_set(rule("a", "tok_[0-9]{4}", anchors=["tok_"])))
+    def test_what_is_not_filled_is_not_searched(self, one: One) -> None:
+        matcher = one("tok_[0-9]{4}", anchors=["tok_"])
         data = bytearray(b"tok_1234\ntok_5678")
         assert [hits for _, hits in matcher.hits(data, 9, [Span(Memory("a"), 0, 8, 0, 8)])] == [[(0, 0, 4)]]
 

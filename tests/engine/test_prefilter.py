@@ -145,12 +145,12 @@ class TestCache:
     @pytest.mark.parametrize(
         "damage",
         [
-            lambda data: b"",
+            lambda _: b"",
             lambda data: data[:20],
             lambda data: data[:-1],
             lambda data: data + b"\0",
             lambda data: data[:40] + b"\xff\xff" + data[42:],
-            lambda data: b"no database at all" * 10,
+            lambda _: b"no database at all" * 10,
         ],
         ids=["empty", "half a digest", "truncated", "longer", "flipped", "foreign"],
     )

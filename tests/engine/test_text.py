@@ -36,7 +36,7 @@ class TestBinary:
             (b"x" * 8192 + b"\0", False),
         ],
     )
-    def test_a_nul_in_the_first_8_kib(self, data: bytes, wanted: bool) -> None:
+    def test_a_nul_in_the_first_8_kib(self, data: bytes, *, wanted: bool) -> None:
         assert text.is_binary(bytearray(data), span(data)) is wanted
 
     def test_neighbours_in_the_buffer_do_not_count(self) -> None:
@@ -84,6 +84,7 @@ class TestContainer:
         ("data", "wanted"),
         [
             (zipped(), "a zip archive"),
+            (b"#!/usr/bin/env python3\n" + zipped(), "a zip archive"),
             (gzip.compress(b"a"), "gzip"),
             (bz2.compress(b"a"), "bzip2"),
             (lzma.compress(b"a"), "xz"),
@@ -92,14 +93,43 @@ class TestContainer:
             (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive"),
             (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
             (b"PK", None),
+            (b"PK\x05\x06", None),
             (b"text", None),
             (b"", None),
         ],
     )
-    def test_by_its_first_bytes(self, data: bytes, wanted: str | None) -> None:
-        assert text.container(bytearray(data), 0) == wanted
-        assert text.container(bytearray(b"\n" + data), 1) == wanted
-        assert wanted is None or data[0] in text.LEADS
+    def test_by_its_first_bytes_or_its_last(self, data: bytes, wanted: str | None) -> None:
+        buffer = bytearray(b"\n" + data + b"\n")
+        alone = Span(Memory("a"), 1, 1 + len(data), 1, 1 + len(data))
+        assert text.container(buffer, alone) == wanted
+        assert wanted is None or text.asks_for_more(buffer, alone)
+
+    def test_in_windows(self) -> None:
+        data = bytearray(zipped())
+        size = len(data)
+        first = Span(Memory("a"), 0, size, 0, size - 5)
+        later = Span(Memory("a"), 0, size, 5, size - 5, base=100)
+        last = Span(Memory("a"), 0, size, 5, size, base=100)
+        assert [text.container(data, window) for window in (first, later, last)] == [
+            "a zip archive",
+            None,
+            "a zip archive",
+        ]
+
+    @pytest.mark.parametrize(
+        ("data", "wanted"),
+        [
+            (b"", False),
+            (b"\0", False),
+            (b"text, longer than the end of a zip archive", False),
+            (b"a\0", True),
+            (b"\0a", True),
+            (b"\xff\xfe", True),
+            (b"\xfe\xff", True),
+        ],
+    )
+    def test_few_files_ask_for_more(self, data: bytes, *, wanted: bool) -> None:
+        assert text.asks_for_more(bytearray(data), span(data)) is wanted
 
 
 class TestDecoded:
@@ -135,4 +165,4 @@ def test_no_bytes_raise(data: bytes, start: int) -> None:
     start = min(start, len(data))
     assert text.utf16(buffer, start, len(data)) in (None, "utf-16-le", "utf-16-be")
     assert text.is_binary(buffer, span(data, start)) is (0 in data[start:])
-    assert text.container(buffer, start) is None or data[start] in text.LEADS
+    assert text.container(buffer, span(data, start)) is None or text.asks_for_more(buffer, span(data, start))

@@ -19,7 +19,8 @@ from pitviper.cli.exit_codes import ExitCode
 @options.add(
     click.option("--prune", is_flag=True, help="Drop entries that no finding needs any more."),
     *options.WHAT,
-    *options.HOW,
+    options.JOBS,
+    options.CONFIG,
 )
 def baseline(file: str, targets: tuple[str, ...], config_file: str | None, *, prune: bool, **flags: Any) -> None:
     """Accept today's findings in TARGETs (default: this folder), so that `scan --baseline FILE` reports only new ones.

@@ -28,38 +28,34 @@ class Kinds(click.ParamType[tuple[Kind, ...]]):
 
 SEVERITIES = [severity.value for severity in Severity]
 
-WHAT = (
-    click.option(
-        "--rules", multiple=True, metavar="PATH", help="More rules: a TOML file or a folder of them. Repeatable."
-    ),
-    click.option("--disable", multiple=True, metavar="ID", help="Leave out a rule. Repeatable."),
-    click.option("--gitignore", is_flag=True, default=None, help="Leave out what .gitignore files name."),
-    click.option(
-        "--allow-comments/--no-allow-comments",
-        default=None,
-        help="Honour `pitviper: allow[rule-id]` comments (the default); do not for code that others wrote.",
-    ),
-    click.option(
-        "--auditor", is_flag=True, default=None, help="Show everything: also what is unlikely, or in tests and docs."
-    ),
-    click.option(
-        "--min-severity", type=click.Choice(SEVERITIES), help="Leave out what is less severe. [default: info]"
-    ),
-    click.option("--only", type=Kinds(), help="Only findings of these kinds: secret, behaviour, hygiene."),
+RULES = click.option(
+    "--rules", multiple=True, metavar="PATH", help="More rules: a TOML file or a folder of them. Repeatable."
 )
-"""What is looked at, and what counts."""
+DISABLE = click.option("--disable", multiple=True, metavar="ID", help="Leave out a rule. Repeatable.")
+GITIGNORE = click.option("--gitignore", is_flag=True, default=None, help="Leave out what .gitignore files name.")
+ALLOW_COMMENTS = click.option(
+    "--allow-comments/--no-allow-comments",
+    default=None,
+    help="Honour `pitviper: allow[rule-id]` comments (the default); do not for code that others wrote.",
+)
+AUDITOR = click.option(
+    "--auditor", is_flag=True, default=None, help="Show everything: also what is unlikely, or in tests and docs."
+)
+MIN_SEVERITY = click.option(
+    "--min-severity", type=click.Choice(SEVERITIES), help="Leave out what is less severe. [default: info]"
+)
+ONLY = click.option("--only", type=Kinds(), help="Only findings of these kinds: secret, behaviour, hygiene.")
+JOBS = click.option("-j", "--jobs", type=click.IntRange(1, 256), help="Processes. [default: one for each CPU]")
+QUIET = click.option(
+    "-q", "--quiet", is_flag=True, default=None, help="No progress, and no text report unless -o asks for it."
+)
+PROGRESS = click.option("--progress/--no-progress", default=None, help="Show progress in a terminal. [default: yes]")
+CONFIG = click.option(
+    "--config", "config_file", metavar="FILE", help="Settings. [default: ./pitviper.toml or ./pyproject.toml]"
+)
 
-HOW = (
-    click.option("-j", "--jobs", type=click.IntRange(1, 256), help="Processes. [default: one for each CPU]"),
-    click.option(
-        "-q", "--quiet", is_flag=True, default=None, help="No progress, and no text report unless -o asks for it."
-    ),
-    click.option("--progress/--no-progress", default=None, help="Show progress in a terminal. [default: yes]"),
-    click.option(
-        "--config", "config_file", metavar="FILE", help="Settings. [default: ./pitviper.toml or ./pyproject.toml]"
-    ),
-)
-"""How it is done."""
+WHAT = (RULES, DISABLE, GITIGNORE, ALLOW_COMMENTS, AUDITOR, MIN_SEVERITY, ONLY)
+"""What is looked at, and what counts."""
 
 
 def add(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

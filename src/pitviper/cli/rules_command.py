@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from pitviper.cli import options
+from pitviper.cli.complaint import complain
 from pitviper.cli.exit_codes import ExitCode
 from pitviper.errors import RuleError
 from pitviper.model.finding import Audience
@@ -23,11 +24,8 @@ def rules() -> None:
     """What is looked for, the proof of it, and its cost."""
 
 
-_RULES = options.WHAT[0]
-
-
 @rules.command("list", short_help="All rules, one a line.")
-@_RULES
+@options.RULES
 def list_(rules: tuple[str, ...]) -> None:
     """All rules: id, severity, confidence, audience, provider, name.
 
@@ -42,7 +40,7 @@ def list_(rules: tuple[str, ...]) -> None:
 
 @rules.command(short_help="All about one rule.")
 @click.argument("rule_id", metavar="ID")
-@_RULES
+@options.RULES
 def show(rule_id: str, rules: tuple[str, ...]) -> None:
     """All about the rule ID: what it finds, why that matters, what to do."""
     known = {rule.id: rule for rule in loading.load(rules).rules}
@@ -56,6 +54,9 @@ def show(rule_id: str, rules: tuple[str, ...]) -> None:
     _field("pattern", rule.pattern)
     _field("anchors", *rule.anchors, *filter(None, [rule.anchor_pattern]))
     _field("validators", *rule.validators)
+    _field("boundary", *filter(None, [rule.boundary]))
+    _field("longest match", f"{rule.max_len} bytes")
+    _field("least entropy", *([f"{rule.min_entropy} bits a byte"] if rule.min_entropy else []))
     _field("together with", *(f"{item.name} within {item.within} bytes" for item in rule.companions))
     _field("examples", *rule.examples)
     _field("counter-examples", *rule.counter_examples)
@@ -98,7 +99,7 @@ def check(file: str | None) -> None:
 
 @rules.command(short_help="What each rule costs on a target.")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@options.add(*options.WHAT[:3], *options.HOW[3:])
+@options.add(options.RULES, options.DISABLE, options.GITIGNORE, options.CONFIG)
 def profile(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> None:
     """Scan TARGETs in one process, and list what each rule that fired cost: dearest first."""
     from pitviper.engine.matcher import Matcher  # noqa: PLC0415 - other commands start faster without
@@ -113,6 +114,8 @@ def profile(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> 
     started = time.perf_counter()
     report = running.report()
     seconds = time.perf_counter() - started
+    for error in running.unreadable:
+        complain(error)
     costs = sorted(profiled.costs, key=lambda cost: (-cost.seconds, cost.rule))
     rows = [(cost.rule, cost.hits, cost.candidates, cost.matches, f"{cost.seconds * 1000:.1f}") for cost in costs]
     _table(("rule", "hits", "candidates", "matches", "ms"), rows)
@@ -122,6 +125,8 @@ def profile(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> 
         f"the rest in reading and the one pass over all {len(running.rules.rules)}",
         err=True,
     )
+    if running.unreadable:
+        raise SystemExit(ExitCode.INCOMPLETE)
 
 
 def _audience(rule: Rule) -> str:

@@ -33,7 +33,10 @@ from pitviper.model.report import Report
     click.option("--show-secrets", is_flag=True, default=None, help="Show secrets in full. Mind who reads the report."),
     click.option("--strict", is_flag=True, default=None, help="Exit with 3 if anything could not be looked into."),
     *options.WHAT,
-    *options.HOW,
+    options.JOBS,
+    options.QUIET,
+    options.PROGRESS,
+    options.CONFIG,
 )
 def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> None:
     """Look into TARGETs: folders, files, or - for standard input. Nothing is skipped silently.

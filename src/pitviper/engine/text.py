@@ -7,6 +7,9 @@ import codecs
 from pitviper.model.blob import Span
 
 _SAMPLE = 8192
+_ZIP_END = 22
+_ZIP_MARK = 0x50
+"""Size and first byte of a zip archive's end record without a comment. Source: PKWARE, APPNOTE.TXT, 4.3.16."""
 _SHORTEST = 8
 """Characters of UTF-16 without a mark: fewer prove nothing, and hold no secret."""
 
@@ -52,9 +55,26 @@ def utf16(data: bytearray, start: int, end: int) -> str | None:
     return None
 
 
-def container(data: bytearray, start: int) -> str | None:
-    """The name of the compressed container that begins at `data[start]`, if one does."""
-    return next((name for magic, name in _CONTAINERS if data.startswith(magic, start)), None)
+def asks_for_more(data: bytearray, span: Span) -> bool:
+    """Whether the first or last bytes of `span` may be those of UTF-16 or of a container. Runs for every file."""
+    size = span.end - span.start
+    return size > 1 and (
+        data[span.start] in LEADS
+        or not data[span.start + 1]
+        or (size >= _ZIP_END and data[span.end - _ZIP_END] == _ZIP_MARK)
+    )
+
+
+def container(data: bytearray, span: Span) -> str | None:
+    """The name of the compressed container that `span` is, if it is one: by its first bytes, or a zip's last ones.
+
+    A zip archive is read from its end, and may have anything in front: a line for the interpreter, a whole program.
+    """
+    if span.last == span.end and data.startswith(b"PK\x05\x06", max(span.start, span.end - _ZIP_END)):
+        return "a zip archive"
+    if span.base:
+        return None
+    return next((name for magic, name in _CONTAINERS if data.startswith(magic, span.start)), None)
 
 
 def decoded(data: bytearray, span: Span, codec: str) -> tuple[bytearray, Span]:

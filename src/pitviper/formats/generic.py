@@ -11,14 +11,14 @@ from pitviper.formats.placeholder import is_placeholder
 
 _NO_SECRET = frozenset(
     b"""
-    alg algorithm arn attr attribute audience button bytes callback checksum class classes classification
-    column count default desc description digest dir doc docs domain element email endpoint env error errors example expiration expire expires
-    expiry field fields file filename folder form format handler hash hashes header headers help hint host icon id
-    ids index input issuer label len length lifetime limit login manager max message method min mode msg name names
-    page param parameter path pattern placeholder policies policy prefix provider pub public realm ref regex
-    resource role route rule rules scheme scope scopes selector server service size source state status store
-    strategy subject suffix table target template text title type types uri url urls usage user username validator
-    var variable version view
+    alg algorithm arn attr attribute audience button bytes callback checksum class classes classification column count
+    default desc description digest dir doc docs domain element email endpoint env error errors example expiration
+    expire expires expiry field fields file filename folder form format handler hash hashes header headers help hint
+    host icon id ids index input issuer label len length lifetime limit login manager max message method min mode msg
+    name names page param parameter path pattern placeholder policies policy prefix provider pub public realm ref
+    regex resource role route rule rules scheme scope scopes selector server service size source state status store
+    strategy subject suffix table target template text title type types uri url urls usage user username validator var
+    variable version view
     """.split()
 )
 """Last words of names that speak about secrets and hold none: `token_url`, `password_field`, `secretName`."""

@@ -59,7 +59,10 @@ class Judge(msgspec.Struct, frozen=True):
             if for_auditors:
                 finding = _for_auditors(finding, made_up=made_up)
             at = match.start, match.end
-            reason = allowed(data, seen.span, at, match.rule.id, told.starts) if self.allow_comments else None
+            may_allow = (
+                self.allow_comments and not seen.binary
+            )  # a binary has no lines, and nobody writes comments there
+            reason = allowed(data, seen.span, at, match.rule.id, told.starts) if may_allow else None
             yield finding if reason is None else Ignored(finding, reason)
 
     def _hides(self, rule: Rule, severity: Severity, hidden: Hidden, *, for_auditors: bool) -> bool:
