@@ -93,7 +93,7 @@ class TestContainer:
             (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive"),
             (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
             (b"PK", None),
-            (b"PK\x05\x06", None),
+            (b"PK\x01\x02", None),
             (b"text", None),
             (b"", None),
         ],

@@ -140,7 +140,8 @@ def _nearest(rule_id: str, known: Iterable[str]) -> str:
 
 def _field(name: str, *values: str) -> None:
     for number, value in enumerate(values):
-        click.echo(f"{name if not number else '':<17}{value}")
+        shown = value.replace("\n", "\\n")
+        click.echo(f"{name if not number else '':<17}{shown}")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

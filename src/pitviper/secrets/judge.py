@@ -13,12 +13,13 @@ from pitviper.findings.fingerprint import fingerprint
 from pitviper.findings.redact import mask, redact, tell
 from pitviper.formats.placeholder import is_placeholder
 from pitviper.formats.published import is_published
-from pitviper.model.blob import Blob, Span
+from pitviper.model.blob import Blob
 from pitviper.model.finding import Audience, Confidence, Evidence, Finding, Kind, Severity
 from pitviper.model.place import Link, Place, escape
 from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.schema import Rule
 from pitviper.secrets.companion import Joined, join
+from pitviper.secrets.positions import Positions
 from pitviper.secrets.surroundings import is_made_up
 
 _LONGEST_NAME = 64
@@ -43,7 +44,7 @@ class Judge(msgspec.Struct, frozen=True):
             return
         joined = {id(match): join(data, seen.span, match) for match in matches if match.rule.companions}
         told = _Discretion(seen.span.blob, matches, joined.values())
-        lines = _Lines(data, seen.span)
+        positions = Positions(data, seen.span, binary=seen.binary)
         made_up = is_made_up(seen.span.blob.chain[-1].name)
         for match in _standing(matches, joined):
             companion = joined.get(id(match))
@@ -55,7 +56,7 @@ class Judge(msgspec.Struct, frozen=True):
             )
             if self._hides(match.rule, severity, hidden, for_auditors=for_auditors):
                 continue
-            place = Place(told.path, told.chain, *_position(data, seen, match, lines))
+            place = Place(told.path, told.chain, *positions.of(match.secret_start))
             finding = self._tell(place, match, companion, severity, told)
             if for_auditors:
                 finding = _for_auditors(finding, made_up=made_up)
@@ -214,35 +215,3 @@ def _companion(joined: Joined | None, match: Match) -> Iterator[Evidence]:
     if joined:
         yield Evidence("together with", f"{joined.companion.name} {redact(joined.value)}")
         yield Evidence("identifier", redact(match.secret))
-
-
-class _Lines:
-    """Counts newlines from one place to the next: from the beginning for each is too long a way in a big file."""
-
-    def __init__(self, data: bytearray, span: Span) -> None:
-        self._data = data
-        self._span = span
-        self._position = span.start
-        self._before: int | None = None
-
-    def number(self, position: int) -> int | None:
-        """The line of `position`, which grows from call to call; None if it cannot be found out any more."""
-        if self._position == self._span.start:
-            self._before = self._span.lines_before(self._data, self._position)
-        if self._before is None:
-            return None
-        self._before += self._data.count(b"\n", self._position, position)
-        self._position = position
-        return self._before + 1
-
-
-def _position(data: bytearray, seen: Seen, match: Match, lines: _Lines) -> tuple[int | None, int | None, int]:
-    """Line, column and offset of the secret; no column in a line that begins before its window."""
-    span, start = seen.span, match.secret_start
-    line = column = None
-    if not seen.binary:
-        line = lines.number(start)
-        begin = data.rfind(b"\n", span.start, start) + 1 or span.start
-        if begin > span.start or not span.base:
-            column = 1 + len(bytes(data[begin:start]).decode("utf-8", "replace").lstrip("\ufeff"))
-    return line, column, span.offset(data, start)

@@ -96,14 +96,14 @@ class Directory:
         self._target = os.fsencode(target)
         self._gitignore = gitignore
         try:
+            mode = os.stat(self._target).st_mode  # first, because to `realpath` no name is the working directory
             self._root = os.path.realpath(self._target, strict=True)
-            mode = os.stat(self._root).st_mode
             self._is_file = stat.S_ISREG(mode)
             if self._is_file:
                 os.close(os.open(self._root, OPEN_FILE))
             elif stat.S_ISDIR(mode):
                 os.scandir(self._root).close()
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        except (OSError, ValueError) as error:
             raise TargetError(
                 f"{escape(target)}: {_why(error)}", hint="Check the path, and the rights on it."
             ) from None
@@ -120,7 +120,8 @@ class Directory:
         pending = [b""]
         while pending:
             prefix = pending.pop()
-            files = Files(self._target, prefix, os.path.join(self._root, prefix), [])
+            folder = os.path.join(self._root, prefix).rstrip(b"/") or b"/"  # O_NOFOLLOW follows a link with a slash
+            files = Files(self._target, prefix, folder, [])
             try:
                 with os.scandir(files.folder) as entries:
                     listed = sorted(entries, key=_name)
@@ -281,8 +282,8 @@ def _failed(part: Files, name: bytes, error: OSError) -> Gap:
     return Gap(part.path(name), Reason.VANISHED if vanished else Reason.UNREADABLE, _why(error))
 
 
-def _why(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or escape(str(error))
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror or escape(str(error))) if isinstance(error, OSError) else "no name holds NUL"
 
 
 def _name(entry: os.DirEntry[bytes]) -> bytes:
