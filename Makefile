@@ -21,6 +21,7 @@ lint: $(VENV)/installed-dev ## Style
 
 types: $(VENV)/installed-dev ## Types
 	$(BIN)/mypy
+	$(BIN)/mypy --no-explicit-package-bases bench
 
 layers: $(VENV)/installed-dev ## Layers
 	$(BIN)/lint-imports --no-logo

@@ -26,11 +26,11 @@ FILES = {
     ".env": "DEBUG=0\nDATABASE_URL=postgresql://shop:{base62:22}@db.prod.acme.io:5432/shop\n",
     ".pypirc": "[distutils]\nindex-servers = pypi\n\n[pypi]\nusername = __token__\npassword = pypi-{pypi-macaroon}\n",
     "deploy/id_deploy": "{private-key}\n",
-    "shop/release.py": 'TOKEN = "ghp_{base62:30}{crc32-base62}"  # pitviper: allow[github-pat] revoked, kept for the demo\n',
-    "README.md": "Set `AWS_ACCESS_KEY_ID=AKIAIOSFODNN7{upper:0}EXAMPLE` and `TOKEN=ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`.\n",
+    "shop/release.py": 'TOKEN = "ghp_{base62:30}{crc32-base62}"  # pitviper: allow[github-pat] revoked in May\n',
+    "README.md": "Set `AWS_ACCESS_KEY_ID=AKIAIOSFODNN7{upper:0}EXAMPLE` and `TOKEN=ghp_xxxxxxxxxxxxxxxxxxxxxxxxxx`.\n",
     "tests/test_sign_in.py": 'PASSWORD = "{base62:24}"\n',
 }
-"""Name → template. The last two are no secrets, and must not be reported to everyone."""
+"""Name → template. The last three are accepted, placeholders and of a test: they must not be reported to everyone."""
 
 UTF_16 = "deploy/notes.txt"
 BYTECODE = "shop/__pycache__/build.cpython-311.pyc"
@@ -64,8 +64,8 @@ def _plant(project: Path) -> None:
         path = project / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(make(template, f"demo/{name}"), encoding="utf-8")
-    hook = make("Alerts go to https://hooks.slack.com/services/T{upper-digits:10}/B{upper-digits:10}/{base62:24}\r\n", "hook")
-    (project / UTF_16).write_text(hook, encoding="utf-16")
+    hook = "https://hooks.slack.com/services/T{upper-digits:10}/B{upper-digits:10}/{base62:24}"
+    (project / UTF_16).write_text(make(f"Alerts go to {hook}\r\n", "hook"), encoding="utf-16")
     # The leak of July 2024: the token is gone from the source, and lives on in the bytecode.
     (project / "shop/build.py").write_text('import os\n\nTOKEN = os.environ["GITHUB_TOKEN"]\n', encoding="utf-8")
     path = project / BYTECODE
@@ -83,7 +83,7 @@ def _verdict(code: int, report: dict[str, object], project: str) -> int:
     if planted != EXPECTED or code != 1:
         print(f"\nThe demo failed: expected {EXPECTED}, found {planted}, exit code {code}")
         return 1
-    print(f"\nAll {len(EXPECTED)} planted secrets found, {elsewhere} findings in this Python itself. Exit code {code}, as in CI.")
+    print(f"\nAll {len(EXPECTED)} planted secrets found; {elsewhere} findings in this Python itself. Exit code {code}.")
     return 0
 
 

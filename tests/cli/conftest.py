@@ -38,7 +38,7 @@ def project(token: Callable[[str], str]) -> str:
     """The folder `project` with a GitHub token in line 2 of `src/app.py`; the token."""
     leaked = token("project")
     os.makedirs("project/src")
-    Path("project/src/app.py").write_text(f"import os\nTOKEN = '{leaked}'\n")
+    Path("project/src/app.py").write_text(f"from acme import client\nclient.login('{leaked}')\n")
     Path("project/README.md").write_text("# A project\n")
     return leaked
 

@@ -233,7 +233,7 @@ def test_discord_tells_the_application_and_its_age() -> None:
         "",
         discord(1000),
         discord("not a number at all"),
-        discord(int(time.time() - 1_420_070_400 + 200_000) * 1000 << 22),
+        pytest.param(discord(int(time.time() - 1_420_070_400 + 200_000) * 1000 << 22), id="of the day after tomorrow"),
         discord(123456789012345678) + ".more",
         discord(123456789012345678).replace(".GaBcDe", ".!!!!!!"),
         discord(123456789012345678).replace(".GaBcDe", "."),

@@ -33,7 +33,7 @@ def readers(before: set[threading.Thread]) -> list[threading.Thread]:
 
 
 def test_all_packs_in_order_each_whole_until_the_next() -> None:
-    seen = []
+    seen: list[str] = []
     for pack in ahead(lambda free: numbered(100, free)):
         assert set(pack.data) == {len(seen)}
         seen.append(pack.spans[0].blob.path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitviper.model.blob import Memory
+from pitviper.rules.schema import MAX_MATCH
 from pitviper.sources import interface
 from pitviper.sources.interface import Pack, fill, windows
 
@@ -73,7 +75,7 @@ class TestWindows:
         assert [(window.first, window.last, window.end) for window in pack.spans] == [(0, 0, 0)]
 
     def test_the_longest_match_fits(self) -> None:
-        assert interface.OVERLAP == interface.MAX_MATCH
+        assert interface.OVERLAP == MAX_MATCH
         assert 4 * interface.OVERLAP <= interface.BUFFER
         assert interface.PACK < interface.BUFFER
 
@@ -127,7 +129,7 @@ class TestFill:
         reading, writing = os.pipe()
         os.write(writing, b"abc")
         os.close(writing)
-        monkeypatch.setattr(interface.sys, "platform", "win32")
+        monkeypatch.setattr(sys, "platform", "win32")
         try:
             view = bytearray(10)
             assert fill(reading, memoryview(view)) == 3

@@ -85,6 +85,8 @@ def _patterns(text: bytes) -> Iterator[GitIgnoreSpecPattern]:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - same
 
     for line in text.removeprefix(_BOM).decode("latin-1").split("\n"):
+        if "\0" in line:
+            continue  # as in UTF-16; Vectorscan would take what stands in front of it for the pattern
         with contextlib.suppress(Exception):  # it raises its own errors and those of `re`
             yield GitIgnoreSpecPattern(line)
 
