@@ -37,6 +37,7 @@ coverage: $(VENV)/installed-dev ## Tests, with what they do not reach
 	$(BIN)/coverage report --skip-covered --show-missing
 
 bench: $(VENV)/installed ## Measure against cat, Kingfisher and detect-secrets (takes an hour)
+	@$(BIN)/python -m compileall -q src  # as an installer does; an editable install leaves it to the first run
 	$(BIN)/python bench/engine.py --write
 
 bench-alarms: $(VENV)/installed ## Every finding in the wheels that pip is configured to find on this machine

@@ -24,8 +24,8 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from pitviper import config
+from pitviper.cli.commands import cli
 from pitviper.cli.exit_codes import ExitCode
-from pitviper.cli.main import cli
 from pitviper.config import Settings
 from pitviper.formats import FORMATS
 from pitviper.model.finding import Audience, Confidence, Evidence, Finding, Secret, Severity

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pitviper.cli.main import cli
+from pitviper.cli.commands import cli
 
 Run = Callable[..., Result]
 Command = Callable[..., subprocess.CompletedProcess[str]]

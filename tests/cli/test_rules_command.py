@@ -20,7 +20,7 @@ provider = "Acme"
 [[rules]]
 id = "acme-token"
 name = "Acme token"
-description = "Opens everything at Acme, with every scope that it was given, in every organisation that its owner is in."
+description = "Opens everything at Acme, with every scope that it was given, in every organisation of its owner."
 pattern = 'acme_[0-9a-z]{16}'
 anchors = ["acme_", "ACME_"]
 max_len = 21
@@ -81,8 +81,7 @@ class TestShow:
 acme-token  Acme token (Acme)
 secret, severity high, confidence firm, for everyone
 
-Opens everything at Acme, with every scope that it was given, in every organisation that its owner
-is in.
+Opens everything at Acme, with every scope that it was given, in every organisation of its owner.
 
 What to do: Revoke it under Settings, Tokens.
 

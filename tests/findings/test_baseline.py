@@ -40,7 +40,6 @@ class TestRoundTrip:
         head, salt, *entries = read(path)
         assert head == "# pitviper baseline 1"
         assert re.fullmatch("salt [0-9a-f]{32}", salt)
-        assert entries == sorted(entries)
         assert {entry.partition(" ")[2] for entry in entries} == {
             "acme-token src/app.py",
             "acme-token größe/b c.py",
@@ -52,6 +51,7 @@ class TestRoundTrip:
         baseline.accept(found(f"secret {number}") for number in range(20))
         baseline.save(path)
         before = read(path)
+        assert before[2:] == sorted(before[2:])
         loaded = Baseline.load(path)
         assert loaded.accept(found(f"secret {number}") for number in reversed(range(20))) == 0
         loaded.save(path)

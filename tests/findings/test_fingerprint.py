@@ -13,7 +13,7 @@ from pitviper.findings.fingerprint import fingerprint
 def test_is_stable() -> None:
     """Baselines hold it: another value would bring back all that was accepted."""
     assert fingerprint("acme-token", b"correct horse battery staple") == "d5d0b01c2ef1494414d0fa7ed4770a57"
-    assert fingerprint("acme-token", b"hunter2") == "5c75d926cc9522f259b6b29664aea7e1"
+    assert fingerprint("acme-token", b"hunter2") == "8cd097a1205eedbcc2818719bfda5da7"
 
 
 def test_differs_by_rule() -> None:

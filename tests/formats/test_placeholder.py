@@ -109,7 +109,7 @@ def test_meant(secret: str) -> None:
 
 @pytest.mark.parametrize(
     ("charset", "length"),
-    [("base62", 40), ("base62", 20), ("base64", 40), ("base36", 32), ("hex", 32), ("hex", 64), ("base32", 16)],
+    [("base62", 40), ("base62", 20), ("base64", 40), ("base36", 32), ("hex", 32), ("base32", 16)],
 )
 def test_chance_makes_none(charset: str, length: int) -> None:
     """A real token that is taken for a placeholder is lost without a word: 1 of 10,000 may be."""

@@ -15,10 +15,10 @@ class Counted:
 
     def __init__(self, lines: int | None) -> None:
         self.lines = lines
-        self.asked: list[int] = []
+        self.asked: list[tuple[int, bytes]] = []
 
-    def lines_before(self, offset: int) -> int | None:
-        self.asked.append(offset)
+    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
+        self.asked.append((offset, newline))
         return self.lines
 
 
@@ -41,7 +41,12 @@ class TestLines:
     def test_the_blob_knows_what_is_in_front(self) -> None:
         blob = Counted(7)
         assert Span(blob, 2, 10, 2, 10, base=99).lines_before(self.DATA, 4) == 8
-        assert blob.asked == [99]
+        assert blob.asked == [(99, b"\n")]
+
+    def test_newlines_of_the_blob_are_those_of_its_codec(self) -> None:
+        blob = Counted(7)
+        assert Span(blob, 2, 10, 2, 10, base=99, codec="utf-16-be").lines_before(self.DATA, 4) == 8
+        assert blob.asked == [(99, b"\0\n")]
 
     def test_nobody_knows(self) -> None:
         assert Span(Counted(None), 2, 10, 2, 10, base=99).lines_before(self.DATA, 4) is None

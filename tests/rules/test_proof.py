@@ -91,6 +91,11 @@ def test_template_that_nobody_can_make(proved: Prove) -> None:
     ]
 
 
+def test_pattern_that_forgets_a_character(proved: Prove) -> None:
+    """Most tokens have no `z` in them."""
+    assert told(proved(("[0-9a-z]{16}", "[0-9a-y]{16}"))) == [("text", "the example is not found", "acme_{base36:16}")]
+
+
 def test_several_tokens_are_tried(acme: str) -> None:
     (rule,) = parse("acme.toml", acme.encode())
     seen: list[bytes] = []

@@ -18,8 +18,8 @@ from pitviper.rules.template import make
 MakeRule = Callable[..., Rule]
 Look = Callable[..., Outcome]
 
-TOKEN = "acme_k3y0a9f8b7c6d5e4"
-OTHER = "acme_q2w9e4r6t8y1u3i5"
+TOKEN = "acme_" + "k3y0a9f8b7c6d5e4"
+OTHER = "acme_" + "q2w9e4r6t8y1u3i5"
 
 
 def told(outcome: Outcome) -> list[tuple[str, str]]:
@@ -122,6 +122,11 @@ class TestWanted:
         assert [finding.audience for finding in scan(key, "deploy/key.pem").findings] == [Audience.EVERYONE]
         assert scan(key, "tests/key.pem").hidden == Hidden(auditor=1)
 
+    def test_loose_shape_in_a_binary_only_for_auditors(self, look: Look, rule: MakeRule) -> None:
+        loose = rule(confidence=Confidence.TENTATIVE)
+        assert look(b"\0" + TOKEN.encode() + b"\0", loose).hidden == Hidden(auditor=1)
+        assert len(look(TOKEN, loose).findings) == len(look(b"\0" + TOKEN.encode() + b"\0", rule()).findings) == 1
+
     def test_show_secrets(self, look: Look, rule: MakeRule) -> None:
         assert TOKEN not in everything(look(TOKEN, rule()))
         (finding,) = look(TOKEN, rule(), show_secrets=True).findings
@@ -154,7 +159,13 @@ class TestOverlap:
         assert told(outcome) == [("acme-token", "acm…4"), ("acme-token", "acm…5"), ("acme-token", "acm…4")]
         assert [finding.place.offset for finding in outcome.findings] == [0, 22, 44]
 
-    def test_proved_beats_everything(self, scan: Look) -> None:
+    def test_proved_beats_everything(self, look: Look, rule: MakeRule, token: Callable[[str], str]) -> None:
+        fields = {"anchors": ("ghp_",)}
+        proved = rule("any-pat", "ghp_[0-9A-Za-z]{36}", generic=True, validators=("crc32-base62",), **fields)
+        longer = rule("acme-pat", "ghp_[0-9A-Za-z]{36}:[a-z]{4}", **fields)
+        assert [finding.rule for finding in look(f"{token('proved')}:abcd", longer, proved).findings] == ["any-pat"]
+
+    def test_token_in_a_url_and_in_an_assignment_is_a_token(self, scan: Look) -> None:
         token = make("ghp_{base62:30}{crc32-base62}", "overlap")
         outcome = scan(
             f'api_secret_token = "{token}"\nurl = "https://deploy:{token}@git.acme.io/app.git"\n', auditor=True
@@ -210,12 +221,20 @@ class TestPair:
 
 
 class TestUrl:
+    HOSTS = ("broker.acme.io", "broker")
+
     def test_user_and_password_are_one_finding(self, scan: Look) -> None:
         text = make("postgresql://app:{base62:20}@db.acme.io:5432/shop", "url")
         (finding,) = scan(f'DB = "{text}"').findings
         assert finding.rule == "url-credentials"
         assert evidence(finding) == {"scheme": "postgresql", "user": "app", "host": "db.acme.io"}
         assert text.split(":")[2].split("@")[0] not in everything(scan(text))
+
+    def test_host_without_a_dot_tells_another_severity(self, scan: Look) -> None:
+        severities = [
+            scan(make(f"amqp://app:{{base62:20}}@{host}/", "host")).findings[0].severity for host in self.HOSTS
+        ]
+        assert severities == [Severity.HIGH, Severity.MEDIUM]
 
     def test_token_as_the_user_is_not_told_with_the_password(self, scan: Look) -> None:
         token = make("ghp_{base62:30}{crc32-base62}", "user")

@@ -12,6 +12,6 @@ def main() -> None:
 
         print(f"pitviper {__version__}")  # noqa: T201 - a command line prints
         return
-    from pitviper.cli.main import run  # noqa: PLC0415 - see above
+    from pitviper.cli.commands import run  # noqa: PLC0415 - see above
 
     run()

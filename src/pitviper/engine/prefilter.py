@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import hyperscan
 
-from pitviper import cache
+from pitviper import __version__, cache
 from pitviper.errors import RuleError
 from pitviper.rules.schema import Rule, RuleSet
 
@@ -63,7 +63,7 @@ class Prefilter:
 
     def _load(self, rules: RuleSet) -> hyperscan.Database:
         """From the cache, else compiled. A serialised database names its processor; loading it elsewhere fails."""
-        name = f"anchors-{rules.digest}-{_VERSION}-{platform.machine()}.hs"
+        name = f"anchors-{__version__}-{rules.digest}-{_VERSION}-{platform.machine()}.hs"
         if stored := cache.load(name):
             try:
                 database = hyperscan.loadb(stored, hyperscan.HS_MODE_BLOCK)

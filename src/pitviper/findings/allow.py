@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pitviper.model.blob import Span
 
-_COMMENT = re.compile(rb"pitviper:\s{0,4}allow\[([a-z0-9, *-]{1,400})\]")
+_COMMENT = re.compile(rb"pitviper:\s{0,4}allow\[([a-z0-9, -]{1,400})\]")
 _REASON = 200
 _LINE = 4096
 """How far from a match its line is searched for a comment, in bytes: a minified file is one line of megabytes."""

@@ -20,7 +20,7 @@ class Blob(Protocol):
     def chain(self) -> tuple[Link, ...]:
         """The provenance, outermost first."""
 
-    def lines_before(self, offset: int) -> int | None:
+    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
         """How many newlines lie in front of `offset` bytes; None if that cannot be found out any more."""
 
 
@@ -34,8 +34,9 @@ class Memory(msgspec.Struct, frozen=True):
         """See `Blob`."""
         return (Link("file", self.path),)
 
-    def lines_before(self, offset: int) -> int | None:
+    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
         """See `Blob`; all of it is one window, so nothing is in front."""
+        del newline
         return None if offset else 0
 
 
@@ -61,7 +62,8 @@ class Span(msgspec.Struct):
 
     def lines_before(self, data: bytearray, position: int) -> int | None:
         """How many newlines of the blob lie in front of `position` in the buffer `data`."""
-        before = self.blob.lines_before(self.base) if self.lines is None else self.lines
+        newline = "\n".encode(self.codec or "ascii")
+        before = self.blob.lines_before(self.base, newline) if self.lines is None else self.lines
         return None if before is None else before + data.count(b"\n", self.start, position)
 
     def offset(self, data: bytearray, position: int) -> int:

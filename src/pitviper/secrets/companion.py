@@ -34,7 +34,7 @@ def join(data: bytearray, span: Span, match: Match) -> Joined | None:
             group = "secret" if "secret" in found.re.groupindex else 0
             start, end = (first + position for position in found.span(group))
             value = found[group]
-            if not value or start < low or end > high or (start < match.end and end > match.start):
+            if start < low or end > high or (start < match.end and end > match.start):
                 continue
             if entropy(value) < companion.min_entropy or is_placeholder(value):
                 continue

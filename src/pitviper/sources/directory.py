@@ -70,7 +70,7 @@ class FileBlob(msgspec.Struct):
             return (Link("file", self.path),)
         return Link("tree", _shown(self.files.target)), Link("file", _shown(self.files.prefix + self.name))
 
-    def lines_before(self, offset: int) -> int | None:
+    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
         """See `Blob`. Only a finding in a big file asks; reads again from where it was counted to, so once at most."""
         position, lines = self.counted
         if position == offset:
@@ -79,7 +79,7 @@ class FileBlob(msgspec.Struct):
             with open(os.open(os.path.join(self.files.folder, self.name), OPEN_FILE), "rb", buffering=0) as file:
                 file.seek(position)
                 while position < offset and (chunk := file.read(min(1 << 20, offset - position))):
-                    lines += chunk.count(b"\n")
+                    lines += chunk.count(newline)
                     position += len(chunk)
         except OSError:
             return None

@@ -26,8 +26,9 @@ class Stream:
         """See `Source`."""
         return 0
 
-    def lines_before(self, offset: int) -> int | None:
+    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
         """See `Blob`; the stream cannot be read again, so its spans carry their lines."""
+        del newline
         return None if offset else 0
 
     def read(self, free: Free) -> Iterator[Pack]:

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import pitviper
+from pitviper.cli.commands import cli
 from pitviper.cli.exit_codes import ExitCode
-from pitviper.cli.main import cli
 from pitviper.rules import loading
 
 Run = Callable[..., Result]
@@ -52,7 +52,7 @@ class TestHelp:
         script = """
 import sys
 from click.testing import CliRunner
-from pitviper.cli.main import cli
+from pitviper.cli.commands import cli
 for arguments in (["--help"], ["scan", "--help"], ["baseline", "--help"]):
     assert CliRunner().invoke(cli, arguments).exit_code == 0
 print([name for name in ("hyperscan", "rich", "pitviper.scanning", "pitviper.look") if name in sys.modules])
