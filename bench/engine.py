@@ -67,10 +67,11 @@ def _tree_cases(bench: Bench, tree: corpus.Corpus) -> list[Case]:
 
 
 def _file_cases(bench: Bench, name: str) -> list[Case]:
-    """Kingfisher tells the secrets it finds in any case; Pitviper is asked to, so that the token can be looked for."""
-    limit = "--max-file-size", "0"
-    kingfisher = [bench.kingfisher(name, 1, *limit, lean=lean) for lean in (False, True)]
-    return [bench.cat_file(name), bench.scan(name, 1, "--show-secrets"), *kingfisher]
+    """Pitviper is asked to show secrets, so that the token can be looked for.
+
+    Kingfisher 2.14 is left out: with `--max-file-size 0` it had not finished one file of 1 GB after four minutes.
+    """
+    return [bench.cat_file(name), bench.scan(name, 1, "--show-secrets")]
 
 
 def _start(bench: Bench, runs: int) -> list[Start]:

@@ -201,7 +201,16 @@ class TestWindows:
         assert where(outcome.findings) == [("<stdin>", line, 1 + position - line_start, position)]
 
     @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
-    @pytest.mark.parametrize("text", ["\ufeffx = 1\n", "x = 1\n", "\ufeff蛇の毒\n", "\ufeff🐍é\n", "\ufeff上海 ਊ\n"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "\ufeffx = 1\n",
+            "x = 1\n",
+            "\ufeff蛇の毒と蛙\n",  # windows that do not begin like UTF-16 of Western languages
+            "\ufeff🐍é\n",
+            "\ufeff上海 ਊ\n",  # characters that hold the byte of a newline
+        ],
+    )
     def test_in_utf_16(self, looker: Looker, tree: Path, token: Token, codec: str, text: str) -> None:
         mark, filler = text[: text.count("\ufeff")], text.lstrip("\ufeff")
         secret = token("wide")

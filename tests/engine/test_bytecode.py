@@ -124,6 +124,15 @@ def test_found_whatever_letter_the_length_is(find: Find, length: int, token: Cal
         assert ("github-pat", secret.encode()) in find(compiled("tuple", text))
 
 
+@pytest.mark.parametrize("shape", ["tuple", "module constant", "used twice", "key in a dict"])
+def test_a_length_is_no_part_of_a_token(find: Find, shape: str, token: Callable[[str], str]) -> None:
+    secret = token("length")
+    text = secret[1:].ljust(ord(secret[0]))  # the first letter of the token is the length of the rest
+    data = compiled(shape, text)
+    assert secret.encode() in data
+    assert find(data) == set()
+
+
 @pytest.mark.parametrize("version", range(5))
 def test_found_in_every_version_of_marshal(find: Find, version: int, token: Callable[[str], str]) -> None:
     secret = token(f"marshal {version}")

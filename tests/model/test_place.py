@@ -30,6 +30,7 @@ class TestEscape:
             ("\ufeff", "\\ufeff"),
             ("\U000e0041", "\\U000e0041"),
             (os.fsdecode(b"caf\xe9"), "caf\\xe9"),
+            (os.fsdecode(b"\x80\xff"), "\\x80\\xff"),
             ("\ud800\udfff", "\\ud800\\udfff"),
         ],
     )

@@ -222,6 +222,15 @@ class TestHostile:
             path.symlink_to("rules" if kind == "link" else "/dev/zero")
         assert "a" in listed()[0]
 
+    def test_a_fifo_that_somebody_holds_open(self, folder: Path) -> None:
+        plant({"a": "x"})
+        os.mkfifo(folder / ".gitignore")
+        writing = os.open(folder / ".gitignore", os.O_RDWR)
+        try:
+            assert listed()[0] == {"a"}
+        finally:
+            os.close(writing)
+
     def test_stars_cost_no_exponential_time(self) -> None:
         name = "a" * 200
         plant({".gitignore": "*a" * 60 + "*b\n", name: "x"})
