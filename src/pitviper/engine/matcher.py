@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from math import log2
 
 import msgspec
@@ -82,8 +83,6 @@ class Confirmer:
         if free is None:
             return None
         secret = free[self._group]
-        if self.rule.min_entropy and entropy(secret) < self.rule.min_entropy:
-            return None
         groups = {name: value for name, value in free.groupdict().items() if value is not None}
         if "name" in groups:
             groups["name"] = _name_before(data, span.start, free.start("name")) + groups["name"]
@@ -93,6 +92,8 @@ class Confirmer:
             if proof.verdict is Verdict.INVALID:
                 return None
             proofs.append(proof)
+        if self.rule.min_entropy and entropy(secret) < self.rule.min_entropy:  # last: most fall to cheaper checks
+            return None
         start, end = free.span(self._group)
         return Match(self.rule, free.start(), free.end(), start, end, secret, groups, tuple(proofs))
 
@@ -172,7 +173,12 @@ def _name_before(data: bytearray, low: int, end: int) -> bytes:
     return _NAME.search(data[max(low, end - _LONGEST_NAME) : end])[0]  # type: ignore[index]  # it may match nothing
 
 
+@cache
+def _times_log2(count: int) -> float:
+    return count * log2(count)
+
+
 def entropy(secret: bytes) -> float:
     """Shannon entropy of the bytes, in bits a byte."""
-    total = len(secret)
-    return -sum(n / total * log2(n / total) for n in map(secret.count, set(secret)))
+    total = len(secret) or 1
+    return log2(total) - sum(map(_times_log2, map(secret.count, set(secret)))) / total
