@@ -1,4 +1,4 @@
-"""From hits to matches: the rule's own pattern on a small window, then boundaries, entropy and the format's checks."""
+"""From hits to matches: the rule's own pattern on a small window, then boundaries, the format's checks and entropy."""
 
 from __future__ import annotations
 
