@@ -9,7 +9,7 @@ from pitviper.secrets.positions import Positions
 texts = st.text("ab\né\N{SNAKE}\ufeff", max_size=60)
 
 
-def positions(text: bytes, *, base: int = 0, lines: int | None = None, codec: str | None = None) -> Positions:
+def positions(text: bytes, *, base: int = 0, lines: int | None = 0, codec: str | None = None) -> Positions:
     span = Span(Memory("app.py"), 0, len(text), 0, len(text), base, lines, codec)
     return Positions(bytearray(text), span, binary=False)
 
@@ -38,8 +38,8 @@ def test_window_that_begins_in_a_line() -> None:
     assert counted.of(6) == (5, 4, 1006)
 
 
-def test_window_whose_lines_nobody_knows() -> None:
-    counted = positions(b"ab\ncd", base=1000)
+def test_window_of_data_without_lines() -> None:
+    counted = positions(b"ab\ncd", base=1000, lines=None)
     assert counted.of(4) == (None, 2, 1004)
 
 

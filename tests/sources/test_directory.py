@@ -212,7 +212,7 @@ class TestUnreadable:
             def __init__(self, name: bytes) -> None:
                 self.name = name
 
-            def is_dir(self, *, follow_symlinks: bool) -> bool:
+            def is_file(self, *, follow_symlinks: bool) -> bool:
                 assert not follow_symlinks
                 raise PermissionError(13, "Permission denied")
 
@@ -308,32 +308,3 @@ class TestDepth:
         assert 10 < len(names) < deep
         assert (gap.reason, gap.detail) == (Reason.UNREADABLE, "File name too long")
         assert gap.path == "t/" + f"{'d' * 200}/" * (len(names) + 1)
-
-
-class TestLines:
-    """Lines of a big file are counted by reading it again."""
-
-    @pytest.fixture
-    def blob(self, tree: Path) -> FileBlob:
-        (tree / "a").write_bytes(b"\n.." * 1000)
-        (part,) = parts()
-        return FileBlob(part, b"a")
-
-    def test_are_counted_from_where_they_were_counted_to(self, blob: FileBlob, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert [blob.lines_before(offset) for offset in (0, 1, 3, 4, 3000)] == [0, 1, 1, 2, 1000]
-
-        def refuse(*_: object, **__: object) -> int:
-            raise AssertionError("it was counted already")
-
-        monkeypatch.setattr(os, "open", refuse)
-        assert blob.lines_before(3000) == 1000
-
-    def test_of_a_file_that_is_gone_or_shorter(self, tree: Path, blob: FileBlob) -> None:
-        assert blob.lines_before(5000) is None
-        (tree / "a").unlink()
-        assert blob.lines_before(9000) is None
-
-    def test_of_a_fifo_that_took_its_place(self, tree: Path, blob: FileBlob) -> None:
-        (tree / "a").unlink()
-        os.mkfifo(tree / "a")
-        assert blob.lines_before(300) is None

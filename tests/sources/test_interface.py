@@ -36,7 +36,7 @@ def cut(data: bytes, size: int, overlap: int, buffers: int) -> Iterator[tuple[Pa
     turn = iter(range(1_000_000))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interface, "OVERLAP", overlap)
-        for pack in windows(Memory("a"), reader(data, 7), lambda: free[next(turn) % buffers], count=True):
+        for pack in windows(Memory("a"), reader(data, 7), lambda: free[next(turn) % buffers]):
             yield pack, bytes(pack.data[: pack.filled])
 
 
@@ -65,9 +65,16 @@ class TestWindows:
             assert pack.gaps == []
         assert expected == len(data)
 
-    def test_lines_are_counted_on_demand(self) -> None:
-        (pack,) = windows(Memory("a"), reader(b"a\nb"), lambda: bytearray(1 << 17))
-        assert [(window.base, window.lines) for window in pack.spans] == [(0, None)]
+    @pytest.mark.parametrize(
+        ("data", "lines"),
+        [
+            pytest.param(b"a\n" * 60, [0, 20, 40], id="text"),
+            pytest.param("a\n".encode("utf-16-le") * 30, [0, 10, 20], id="UTF-16"),
+            pytest.param(b"\x7fELF\0\n" + b"a\n" * 57, [None, None, None], id="binary"),
+        ],
+    )
+    def test_lines_are_counted_as_the_blob_writes_them(self, data: bytes, lines: list[int | None]) -> None:
+        assert [window.lines for pack, _ in cut(data, 56, 8, 1) for window in pack.spans] == lines
 
     def test_an_empty_blob_is_one_window(self) -> None:
         (pack,) = windows(Memory("a"), reader(b""), lambda: bytearray(1 << 17))

@@ -60,8 +60,6 @@ def test_its_place() -> None:
     assert source.path == "a\\x1b"
     assert [(link.kind, link.name) for link in source.chain] == [("stdin", "a\\x1b")]
     assert list(source.parts()) == [source]
-    assert source.lines_before(0) == 0
-    assert source.lines_before(1) is None
 
 
 def test_a_handle_that_is_closed() -> None:

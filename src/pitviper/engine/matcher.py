@@ -18,7 +18,7 @@ from pitviper.model.blob import Span
 from pitviper.rules.schema import Rule, RuleSet
 
 _LONGEST_NAME = 64
-_NAME = re.compile(rb"[\w.-]*\Z")
+_NAME = re.compile(rb"[\w.-]*")
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -170,7 +170,8 @@ class Matcher:
 
 def _name_before(data: bytearray, low: int, end: int) -> bytes:
     """What of a variable's name stands in front of `end`: anchors know `password`, people write `DB_PASSWORD`."""
-    return _NAME.search(data[max(low, end - _LONGEST_NAME) : end])[0]  # type: ignore[index]  # it may match nothing
+    backwards = data[max(low, end - _LONGEST_NAME) : end][::-1]  # a search from the left would try every beginning
+    return bytes(_NAME.match(backwards)[0][::-1])  # type: ignore[index]  # it may match nothing, but it matches
 
 
 @cache

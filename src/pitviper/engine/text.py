@@ -55,6 +55,13 @@ def utf16(data: bytearray, start: int, end: int) -> str | None:
     return None
 
 
+def newline(data: bytearray, size: int) -> bytes | None:
+    """How the blob that begins `data[:size]` writes a line's end; None if it is binary and has no lines."""
+    if codec := utf16(data, 0, size):
+        return "\n".encode(codec)
+    return None if data.find(0, 0, min(size, _SAMPLE)) >= 0 else b"\n"
+
+
 def asks_for_more(data: bytearray, span: Span) -> bool:
     """Whether the first or last bytes of `span` may be those of UTF-16 or of a container. Runs for every file."""
     size = span.end - span.start

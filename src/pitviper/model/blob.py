@@ -20,9 +20,6 @@ class Blob(Protocol):
     def chain(self) -> tuple[Link, ...]:
         """The provenance, outermost first."""
 
-    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
-        """How many newlines lie in front of `offset` bytes; None if that cannot be found out any more."""
-
 
 class Memory(msgspec.Struct, frozen=True):
     """A blob that somebody already holds in memory, under a name."""
@@ -34,18 +31,13 @@ class Memory(msgspec.Struct, frozen=True):
         """See `Blob`."""
         return (Link("file", self.path),)
 
-    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
-        """See `Blob`; all of it is one window, so nothing is in front."""
-        del newline
-        return None if offset else 0
 
-
-class Span(msgspec.Struct):
+class Span(msgspec.Struct, gc=False):
     """`buffer[start:end]` holds the bytes of `blob` from `base` on.
 
     The whole blob, unless it is too big: then a window of it, with bytes of its neighbours on both sides so that
     nothing is torn at an edge. A match belongs to the window in which it begins: `first <= start < last` (positions in
-    the buffer). `lines` are the newlines in front of `base`, if the blob cannot be asked for them later.
+    the buffer). `lines` are the newlines of the blob in front of `base`; None in binary data, which has no lines.
 
     `codec` names the encoding of the blob if the buffer holds UTF-8 that was made from it: then `base` counts bytes of
     the blob, and `start` to `last` bytes of UTF-8.
@@ -57,14 +49,12 @@ class Span(msgspec.Struct):
     first: int
     last: int
     base: int = 0
-    lines: int | None = None
+    lines: int | None = 0
     codec: str | None = None
 
     def lines_before(self, data: bytearray, position: int) -> int | None:
         """How many newlines of the blob lie in front of `position` in the buffer `data`."""
-        newline = "\n".encode(self.codec or "ascii")
-        before = self.blob.lines_before(self.base, newline) if self.lines is None else self.lines
-        return None if before is None else before + data.count(b"\n", self.start, position)
+        return None if self.lines is None else self.lines + data.count(b"\n", self.start, position)
 
     def offset(self, data: bytearray, position: int) -> int:
         """Where the byte at `position` of the buffer `data` lies in the blob."""

@@ -51,12 +51,11 @@ class Files(msgspec.Struct, frozen=True):
         return _shown(path[2:].lstrip(b"/") if path.startswith(b"./") else path) or "."
 
 
-class FileBlob(msgspec.Struct):
-    """A file's place. `counted` is how far its newlines were counted, (offset, newlines)."""
+class FileBlob(msgspec.Struct, frozen=True, gc=False):
+    """A file's place."""
 
     files: Files
     name: bytes
-    counted: tuple[int, int] = 0, 0
 
     @property
     def path(self) -> str:
@@ -69,22 +68,6 @@ class FileBlob(msgspec.Struct):
         if not self.files.tree:
             return (Link("file", self.path),)
         return Link("tree", _shown(self.files.target)), Link("file", _shown(self.files.prefix + self.name))
-
-    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
-        """See `Blob`. Only a finding in a big file asks; reads again from where it was counted to, so once at most."""
-        position, lines = self.counted
-        if position == offset:
-            return lines
-        try:
-            with open(os.open(os.path.join(self.files.folder, self.name), OPEN_FILE), "rb", buffering=0) as file:
-                file.seek(position)
-                while position < offset and (chunk := file.read(min(1 << 20, offset - position))):
-                    lines += chunk.count(newline)
-                    position += len(chunk)
-        except OSError:
-            return None
-        self.counted = position, lines
-        return lines if position == offset else None
 
 
 class Directory:
@@ -164,10 +147,10 @@ class Directory:
 
     def _sort(self, entry: os.DirEntry[bytes], files: Files, folders: list[bytes]) -> Gap | None:
         """Add `entry` to `files` or `folders`, or tell why it is neither."""
-        if entry.is_dir(follow_symlinks=False):
-            folders.append(files.prefix + entry.name + b"/")
-        elif entry.is_file(follow_symlinks=False):
+        if entry.is_file(follow_symlinks=False):  # first: most are
             files.names.append(entry.name)
+        elif entry.is_dir(follow_symlinks=False):
+            folders.append(files.prefix + entry.name + b"/")
         else:
             return self._special(entry, files)
         return None
@@ -189,6 +172,7 @@ class Directory:
 def read(parts: Iterable[Files], free: Free) -> Iterator[Pack]:
     """The files of `parts`, pack by pack: small ones together, big ones in windows."""
     pack = Pack(free(), 0, [], [])
+    room = memoryview(pack.data)
     for part in parts:
         with _Folder(part, pack.gaps) as folder:
             for name in part.names if folder.opened else ():
@@ -198,10 +182,17 @@ def read(parts: Iterable[Files], free: Free) -> Iterator[Pack]:
                     pack.gaps.append(_failed(part, name, error))
                     continue
                 try:
-                    if not _add(pack, FileBlob(part, name), handle):
+                    start = pack.filled
+                    end = start + fill(handle, room[start:])
+                    if end < len(room):
+                        pack.spans.append(Span(FileBlob(part, name), start, end, start, end))
+                        room[end] = _SEPARATOR
+                        pack.filled = end + 1
+                    else:
                         yield pack  # even if empty: it gives its buffer back
                         yield from _big(part, name, handle, free)
                         pack = Pack(free(), 0, [], [])
+                        room = memoryview(pack.data)
                 except OSError as error:
                     pack.gaps.append(_failed(part, name, error))
                 finally:
@@ -209,19 +200,8 @@ def read(parts: Iterable[Files], free: Free) -> Iterator[Pack]:
                 if pack.filled > PACK:
                     yield pack
                     pack = Pack(free(), 0, [], [])
+                    room = memoryview(pack.data)
     yield pack
-
-
-def _add(pack: Pack, blob: FileBlob, handle: int) -> bool:
-    """Read the file into what room `pack` has; false if it has not enough."""
-    start = pack.filled
-    end = start + fill(handle, memoryview(pack.data)[start:])
-    if end == len(pack.data):
-        return False
-    pack.spans.append(Span(blob, start, end, start, end))
-    pack.data[end] = _SEPARATOR
-    pack.filled = end + 1
-    return True
 
 
 class _Folder:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import msgspec
 
+from pitviper.engine import text
 from pitviper.model.blob import Blob, Span
 from pitviper.model.gap import Gap
 from pitviper.rules.schema import MAX_MATCH
@@ -60,25 +61,29 @@ class Source(Protocol):
         """Bytes to read in all, for progress; takes as long as listing does. 0 where nobody can know."""
 
 
-def windows(blob: Blob, fill: Callable[[memoryview], int], free: Free, *, count: bool = False) -> Iterator[Pack]:
+def windows(blob: Blob, fill: Callable[[memoryview], int], free: Free) -> Iterator[Pack]:
     """`blob`, however big, as overlapping windows.
 
-    `fill` reads into the view it is given until that is full or the blob ends, and says how many bytes it read. `count`
-    the newlines of what cannot be read again.
+    `fill` reads into the view it is given until that is full or the blob ends, and says how many bytes it read.
+    Newlines are counted here, if the blob begins as text, while another thread searches: a finding needs those of all
+    windows before its own, and to read a gigabyte twice takes as long as to search it.
     """
     kept = 2 * OVERLAP
-    base = first = lines = 0
+    base = first = 0
     data = free()
     filled = fill(memoryview(data))
+    newline = text.newline(data, filled)
+    lines = 0 if newline else None
     while filled == len(data):
         rest = filled - kept
-        following = data.count(b"\n", 0, rest) if count else 0
-        yield Pack(data, filled, [Span(blob, 0, filled, first, filled - OVERLAP, base, lines if count else None)], [])
+        following = data.count(newline, 0, rest) if newline else 0
+        yield Pack(data, filled, [Span(blob, 0, filled, first, filled - OVERLAP, base, lines)], [])
         before, data = data, free()
         memoryview(data)[:kept] = memoryview(before)[rest:filled]
-        base, first, lines = base + rest, OVERLAP, lines + following
+        base, first = base + rest, OVERLAP
+        lines = None if lines is None else lines + following
         filled = kept + fill(memoryview(data)[kept:])
-    yield Pack(data, filled, [Span(blob, 0, filled, first, filled, base, lines if count else None)], [])
+    yield Pack(data, filled, [Span(blob, 0, filled, first, filled, base, lines)], [])
 
 
 def fill(handle: int, view: memoryview) -> int:

@@ -26,11 +26,6 @@ class Stream:
         """See `Source`."""
         return 0
 
-    def lines_before(self, offset: int, newline: bytes = b"\n") -> int | None:
-        """See `Blob`; the stream cannot be read again, so its spans carry their lines."""
-        del newline
-        return None if offset else 0
-
     def read(self, free: Free) -> Iterator[Pack]:
         """The windows of the stream."""
         gaps: list[Gap] = []
@@ -43,7 +38,7 @@ class Stream:
                 return 0
 
         try:
-            yield from windows(self, fill_window, free, count=True)
+            yield from windows(self, fill_window, free)
             yield Pack(free(), 0, [], gaps)
         finally:
             if self._handle:
