@@ -216,6 +216,8 @@ class TestUnreadable:
                 assert not follow_symlinks
                 raise PermissionError(13, "Permission denied")
 
+            is_dir = is_file
+
         scandir = os.scandir
 
         class Listing:
