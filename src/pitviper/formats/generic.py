@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
+from pitviper.formats.encoding import base64_bytes
 from pitviper.formats.interface import Proof, Verdict
 from pitviper.formats.placeholder import is_placeholder
 
@@ -33,6 +34,10 @@ _NO_TOKEN = re.compile(
 )
 """Tokens that open nothing: of paging, of idempotency, of language models."""
 
+_HASHES = frozenset(b"sha md hash hashed digest fingerprint thumbprint checksum etag crc".split())
+"""Words of names that hold a hash, wherever they stand: `PASSWORD_SHA1`, `hashed_token`. A hash is made to be shown."""
+_WORD = re.compile(rb"[A-Z]?[a-z]+|[A-Z]+")
+
 _UUID = re.compile(rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 _LAST_WORD = re.compile(rb"(?:[A-Z]?[a-z]+|[A-Z]+)(?=[\d_.-]*\Z)")
@@ -42,7 +47,10 @@ _WORDY = re.compile(rb"[A-Za-z]*(?:[-_./:,;|+@#~ ][A-Za-z]*)*\d{0,4}")
 
 _PATH = re.compile(
     rb"[A-Za-z]:\\.*|~?/[\w./-]*|\.{1,2}/.*|[a-z][a-z0-9+.-]*://.*|[\w-]+(?:\.[\w-]+){2,}|#[0-9a-fA-F]{3,8}|\w+\(.*"
+    rb"|0x[0-9a-fA-F]{40}|arn:aws[\w-]*:.*|%\w+%"
+    rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|(?:pbkdf2_\w+|bcrypt\w*|argon2\w*|scrypt)\$.*"
 )
+"""Paths, addresses, dotted names, colours, calls, names of resources, `%VARIABLES%`, dates, password hashes."""
 _CODE = re.compile(rb"[<>{}()\[\]\\]|%[sdr(]|&&|=>|\A\$|::|;\Z")
 
 _LONGEST_WORD = 24
@@ -57,14 +65,24 @@ def check(secret: bytes, groups: Mapping[str, bytes]) -> Proof:
     if _WORDY.fullmatch(secret) or _PATH.fullmatch(secret) or _CODE.search(secret) or _UUID.fullmatch(secret):
         return Proof(Verdict.INVALID)
     name = groups.get("name", b"")
-    if _NO_TOKEN.search(name[-_LONGEST_WORD:]):
+    if _NO_TOKEN.search(name[-_LONGEST_WORD:]) or _is_hash(name):
         return Proof(Verdict.INVALID)
     last = _LAST_WORD.search(name[-_LONGEST_WORD:])
     if last and (last[0].lower() in _NO_SECRET or last[0].lower().endswith(_ENDINGS)):
         return Proof(Verdict.INVALID)
-    if is_placeholder(secret) or secret.lower() in name.lower():
+    if is_placeholder(secret) or secret.lower() in name.lower() or _hides_words(secret):
         return Proof(Verdict.INVALID)
     return Proof(Verdict.UNKNOWN)
+
+
+def _is_hash(name: bytes) -> bool:
+    return not _HASHES.isdisjoint(word.lower() for word in _WORD.findall(name))
+
+
+def _hides_words(secret: bytes) -> bool:
+    """Whether it is base64 of words, or of a placeholder."""
+    inner = base64_bytes(secret) if len(secret) % 4 == 0 else None
+    return bool(inner and inner.isascii() and (_WORDY.fullmatch(inner) or is_placeholder(inner)))
 
 
 def check_random(secret: bytes, groups: Mapping[str, bytes]) -> Proof:
