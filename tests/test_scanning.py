@@ -15,7 +15,7 @@ import pytest
 import pitviper
 from pitviper import scanning
 from pitviper.config import Settings
-from pitviper.errors import BaselineError, RuleError, TargetError
+from pitviper.errors import BaselineError, RuleError, TargetError, UsageError
 from pitviper.findings.baseline import Baseline
 from pitviper.look import Looker, Outcome, batches
 from pitviper.model.finding import Audience, Confidence, Kind, Severity
@@ -83,8 +83,19 @@ class TestLibrary:
             pitviper.scan("a.py", "missing")
 
     def test_no_target(self) -> None:
-        report = pitviper.scan().report()
-        assert (report.targets, report.findings, report.stats.artifacts) == ((), (), 0)
+        with pytest.raises(UsageError, match=r"^no target$"):
+            pitviper.scan()
+
+    def test_a_target_that_is_named_twice_is_looked_into_once(self, token: Token) -> None:
+        plant(a__x_py=token("x"), b__y_py="y")
+        report = pitviper.scan("b", "a", "b", "a").report()
+        assert (report.targets, report.stats.artifacts, report.stats.blobs) == (("b", "a"), 2, 2)
+        assert [finding.also_at for finding in report.findings] == [()]
+
+    def test_severity_as_a_word(self, token: Token) -> None:
+        plant(a_py=make("key = AKIA{aws-access-key-id}\n", "low") + token("a"))
+        found = pitviper.scan(".", settings=Settings(min_severity="high"))  # type: ignore[arg-type]
+        assert [finding.rule for finding in found] == ["github-pat"]
 
     @pytest.mark.parametrize(
         ("settings", "error"),

@@ -6,7 +6,8 @@
         print(finding.severity, finding.place.path, finding.title)
 
 `scan` is the verb, `Settings` what can be chosen, `Report` and `Finding` what comes back, and `PitviperError` what is
-raised.
+raised: `UsageError` for what makes no sense, `TargetError` for what cannot be read. `Severity`, `Confidence`,
+`Audience` and `Kind` are the words of settings and findings.
 """
 
 from __future__ import annotations
@@ -16,20 +17,40 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pitviper.config import Settings
-    from pitviper.errors import PitviperError
-    from pitviper.model.finding import Finding
+    from pitviper.errors import PitviperError, TargetError, UsageError
+    from pitviper.model.finding import Audience, Confidence, Finding, Kind, Severity
     from pitviper.model.report import Report
     from pitviper.scanning import Scan, scan
 
 __version__ = "0.1.0"
-__all__ = ["Finding", "PitviperError", "Report", "Scan", "Settings", "__version__", "scan"]
+__all__ = [
+    "Audience",
+    "Confidence",
+    "Finding",
+    "Kind",
+    "PitviperError",
+    "Report",
+    "Scan",
+    "Settings",
+    "Severity",
+    "TargetError",
+    "UsageError",
+    "__version__",
+    "scan",
+]
 
 _HOMES = {
+    "Audience": "pitviper.model.finding",
+    "Confidence": "pitviper.model.finding",
     "Finding": "pitviper.model.finding",
+    "Kind": "pitviper.model.finding",
     "PitviperError": "pitviper.errors",
     "Report": "pitviper.model.report",
     "Scan": "pitviper.scanning",
     "Settings": "pitviper.config",
+    "Severity": "pitviper.model.finding",
+    "TargetError": "pitviper.errors",
+    "UsageError": "pitviper.errors",
     "scan": "pitviper.scanning",
 }
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any
+from reprlib import repr as short
+from typing import Annotated, Any, get_args
 
 import msgspec
 
-from pitviper.errors import ConfigError
+from pitviper.errors import ConfigError, UsageError
 from pitviper.model.finding import Kind, Severity
+
+_JOBS = msgspec.Meta(ge=0, le=256)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """The choices of one scan. In a configuration file the names are written with hyphens (`min-severity`)."""
+    """The choices of one scan. In a configuration file the names are written with hyphens (`min-severity`).
+
+    Words stand for what they name: `Settings(min_severity="high")`. Raises `UsageError` for what no field can hold.
+    """
 
     output: tuple[str, ...] = ("text",)
     """`FORMAT` or `FORMAT:FILE`, each."""
@@ -33,9 +39,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     strict: bool = False
     quiet: bool = False
     progress: bool = True
-    jobs: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    jobs: Annotated[int, _JOBS] = 0
     """Worker processes; 0 means one for each CPU that this process may use."""
 
+    def __post_init__(self) -> None:
+        # Python checks no types: a kind that is none would equal no finding's, and the scan come out clean.
+        for field in _FIELDS:
+            value = _converted(field.name, field.type, getattr(self, field.name))
+            msgspec.structs.force_setattr(self, field.name, value)
+
+
+_FIELDS = msgspec.structs.fields(Settings)
 
 NAMES = ("pitviper.toml", "pyproject.toml")
 """Configuration files that are looked for in the working directory, never in the target: that may be hostile."""
@@ -58,16 +72,37 @@ def load(path: str | None, flags: Mapping[str, Any]) -> Settings:
 
     Raises `ConfigError` for a file that cannot be read, is no TOML, or holds unknown or wrong values.
     """
-    values = _read(path) if path else {}
-    overrides = msgspec.structs.asdict(Settings())
-    renamed = dict(zip(Settings.__struct_encode_fields__, Settings.__struct_fields__, strict=True))
+    fields = {field.encode_name: field for field in _FIELDS}
+    given: dict[str, Any] = {}
+    for key, value in (_read(path) if path else {}).items():
+        if key not in fields:
+            raise ConfigError(f"{path}: there is no setting {short(key)}", hint=_nearest_name(key, fields))
+        try:
+            given[fields[key].name] = _converted(key, fields[key].type, value)
+        except UsageError as error:
+            raise ConfigError(f"{path}: {error}", hint=error.hint) from None
+    return Settings(**{**given, **flags})
+
+
+def _converted(name: str, kind: Any, value: Any) -> Any:
+    """`value` as the type `kind` of the field `name` has it; raises `UsageError`."""
     try:
-        from_file = msgspec.convert(values, Settings, strict=True)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}", hint=_suggestion(values)) from None
-    for key in values:
-        overrides[renamed[key]] = getattr(from_file, renamed[key])
-    return Settings(**{**overrides, **flags})
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        words = [str(word) for enum in (kind, *get_args(kind)) if enum in (Severity, Kind) for word in enum]
+        if isinstance(value, list | tuple):  # the first word in it that is wrong
+            value = next((item for item in value if words and item not in words), value)
+        wanted = "no list" if value in words else f"none of {', '.join(words)}" if words else _WANTED[kind]
+        raise UsageError(f"{name}: {short(value)} is {wanted}", hint=_nearest_word(value, words)) from None
+
+
+_WANTED: dict[Any, str] = {
+    bool: "neither true nor false",
+    tuple[str, ...]: "no list of strings",
+    str | None: "no string",
+    Annotated[int, _JOBS]: f"no whole number from {_JOBS.ge} to {_JOBS.le}",
+}
+"""What a value of a field should have been, but for words of a kind."""
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -85,10 +120,13 @@ def _read(path: str) -> dict[str, Any]:
     return document
 
 
-def _suggestion(values: Mapping[str, Any]) -> str:
-    known = Settings.__struct_encode_fields__
-    for key in values:
-        if key not in known:
-            close = get_close_matches(key.replace("_", "-"), known, n=1)
-            return f"Did you mean {close[0]!r}?" if close else f"Known settings: {', '.join(known)}."
-    return ""
+def _nearest_name(key: str, known: Iterable[str]) -> str:
+    close = get_close_matches(key.replace("_", "-"), known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known settings: {', '.join(known)}."
+
+
+def _nearest_word(value: object, words: Sequence[str]) -> str:
+    if value in words:
+        return f"Write a list: [{str(value)!r}]."
+    close = get_close_matches(value.lower(), words, n=1) if isinstance(value, str) else []
+    return f"Did you mean {close[0]!r}?" if close else ""

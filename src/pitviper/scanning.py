@@ -12,7 +12,7 @@ from itertools import chain
 from pitviper import __version__
 from pitviper.config import Settings
 from pitviper.engine.parallel import Pool
-from pitviper.errors import TargetError
+from pitviper.errors import TargetError, UsageError
 from pitviper.findings.baseline import Baseline
 from pitviper.findings.group import group
 from pitviper.look import Config, Looker, Outcome, Work, batches
@@ -47,7 +47,7 @@ class Scan:
         on_outcome: Callable[[Outcome], None] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        self.targets = tuple(targets)
+        self.targets = tuple(dict.fromkeys(targets))  # one that is named twice is looked into once
         self.rules: RuleSet = load(self.settings.rules, self.settings.disable)
         self.unreadable: list[TargetError] = []
         self.sources: list[Directory | Stream] = []
@@ -152,8 +152,10 @@ def scan(*targets: str | os.PathLike[str], settings: Settings | None = None) -> 
         for finding in pitviper.scan("src"):
             print(finding.severity, finding.place.path, finding.title)
 
-    Raises `TargetError` for a target that does not exist or cannot be read, `UsageError` for wrong settings.
+    Raises `TargetError` for a target that does not exist or cannot be read, `UsageError` for none or wrong settings.
     """
+    if not targets:
+        raise UsageError("no target", hint='Name a file or folder, as in `pitviper.scan(".")`.')
     result = Scan([os.fspath(target) for target in targets], settings)
     if result.unreadable:
         raise result.unreadable[0]
