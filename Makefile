@@ -36,7 +36,7 @@ coverage: $(VENV)/installed-dev ## Tests, with what they do not reach
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --skip-covered --show-missing
 
-bench: $(VENV)/installed ## Measure against cat, Kingfisher and detect-secrets (takes an hour)
+bench: $(VENV)/installed ## Measure against cat, Kingfisher and detect-secrets (takes half an hour)
 	@$(BIN)/python -m compileall -q src  # as an installer does; an editable install leaves it to the first run
 	$(BIN)/python bench/engine.py --write
 
