@@ -123,7 +123,7 @@ class TestMistake:
     def test_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(RuleError, match=r"missing\.toml: cannot be read: No such file or directory$") as caught:
             load([str(tmp_path / "missing.toml")])
-        assert caught.value.hint == "Check the path after --rules."
+        assert caught.value.hint == "Check the path, and the rights on it."
 
     @pytest.mark.skipif(os.name != "posix", reason="POSIX has modes")
     def test_folder_that_cannot_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

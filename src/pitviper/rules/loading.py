@@ -101,7 +101,7 @@ def _read(path: str) -> bytes:
 
 def _refuse(error: OSError) -> NoReturn:
     raise RuleError(
-        f"{error.filename}: cannot be read: {error.strerror}", hint="Check the path after --rules."
+        f"{error.filename}: cannot be read: {error.strerror}", hint="Check the path, and the rights on it."
     ) from None
 
 
