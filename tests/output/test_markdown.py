@@ -16,6 +16,7 @@ from pitviper.model.gap import Gap, Reason
 from pitviper.model.report import Report, Stats
 from pitviper.output import _markdown, markdown
 from pitviper.output.interface import Style
+from pitviper.rules.loading import load
 from pitviper.rules.schema import Rule
 
 PARSER = MarkdownIt("commonmark").enable("table")
@@ -41,9 +42,9 @@ def test_report(report: Report, rules: dict[str, Rule]) -> None:
 
 | Severity | What | Where | Why |
 | --- | --- | --- | --- |
-| **critical** | `acme-token` `acme_Ab…9Z` | `app.tar ▸ layer 4 ▸ /app/a.pyc ▸ fetch(), line 57 (removed in layer 6)` | CRC32 matches; the source beside it has no such value |
+| **critical** | `acme-token` `acme_Ab…9Z` | `app.tar ▸ layer 4 ▸ /app/a.pyc ▸ fetch(), line 57 (removed in layer 6)` | CRC32 matches; stale: the source beside it has no such value |
 | **critical** | `acme-token` `acme_Xy…0q` | `src/größe.py:3:18`<br>and in 7 more places | CRC32 matches |
-| medium | `generic-password` `…` | `data/key store.bin at byte 81,234` | <code>&#92;x1b&#91;2J&#92;x9b2J&#92;u202etxt&#46;exe&#92;u2066</code> <code>&#92;x80&#92;ud800&#92;r&#92;n&#61;cmd&#124;</code>' `/C` `calc'!A0` <code>&#96;tick&#96;</code> <code>&#124;</code> `<img` `src=x` `onerror=alert(1)>` `[click](javascript:alert(1`)) `![pic](//x.test/p`) `@everyone` `#1` `www.x.test` `http://x.test` `{0}` <code>&#36;&#96;x&#96;&#36;</code> <code>&#92;&#124;</code> `</code>` |
+| medium | `generic-password` `…` | `data/key store.bin at byte 81,234` | name: <code>&#92;x1b&#91;2J&#92;x9b2J&#92;u202etxt&#46;exe&#92;u2066</code> <code>&#92;x80&#92;ud800&#92;r&#92;n&#61;cmd&#124;</code>' `/C` `calc'!A0` <code>&#96;tick&#96;</code> <code>&#124;</code> `<img` `src=x` `onerror=alert(1)>` `[click](javascript:alert(1`)) `![pic](//x.test/p`) `@everyone` `#1` `www.x.test` `http://x.test` `{0}` <code>&#36;&#96;x&#96;&#36;</code> <code>&#92;&#124;</code> `</code>` |
 
 ### What to do
 
@@ -106,7 +107,7 @@ def test_hostile_text_has_no_effect(report: Report, rules: dict[str, Rule]) -> N
     assert kinds["tr_open"] == 1 + len(report.findings) + 1 + len(report.gaps)
 
 
-@pytest.mark.parametrize("make", [_markdown.code, _markdown.prose])
+@pytest.mark.parametrize("make", [_markdown.code, _markdown.prose, _markdown.sentence])
 @given(text=st.text(st.sampled_from("aZ9`|\\$<>&;[]()!@#:/.*_~-+ \n\t\x1b\u202e\udc80é…")).map(str.strip))
 @settings(deadline=None, max_examples=300)
 def test_any_text_stays_text_in_a_cell(make: Callable[[str], str], text: str) -> None:
@@ -127,6 +128,23 @@ def test_what_github_would_turn_into_something_is_code() -> None:
 def test_plain_words_stay_plain() -> None:
     sentence = 'Revoke it (under Settings), then look: 99% of "keys" don\'t expire, and/or co-exist. Größe!'
     assert _markdown.prose(sentence) == sentence
+
+
+def test_backticks_of_a_rule_mark_code() -> None:
+    text = "Rotate it (`docker swarm unlock-key --rotate`, `$HOME`), or `x|y`. See #1, `a` `` and `."
+    assert _markdown.sentence(text) == snapshot(
+        "Rotate it (`docker swarm unlock-key --rotate`, <code>&#36;HOME</code>), or <code>x&#124;y</code>. See `#1`, `a` <code>&#96;</code>` and `."
+    )
+    assert _markdown.sentence("`a``b` `") == snapshot("`a``b` <code>&#96;</code>")
+    for word in ("`a`", "say `a b`", "`a b`: this", "(`a b`)"):
+        assert _markdown.sentence(word) == word
+        assert "&#96;" in _markdown.prose(word)  # the text of a scanned file stays as it is
+
+
+def test_rule_texts_have_no_literal_backticks() -> None:
+    for rule in load().rules:
+        for text in (rule.name, rule.description, rule.remedy):
+            assert "&#96;" not in _markdown.sentence(text), rule.id
 
 
 def test_long_reports_are_cut_and_say_so(report: Report, rules: dict[str, Rule]) -> None:

@@ -117,7 +117,7 @@ Move it out of the code, and change it.
             "ruleIndex": 0,
             "level": "error",
             "message": {
-                "text": "Acme token (classic): acme_Ab…9Z (CRC32 matches; the source beside it has no such value). It is in app.tar ▸ layer 4 ▸ /app/a.pyc ▸ fetch(), line 57 (removed in layer 6)."
+                "text": "Acme token (classic): acme_Ab…9Z (CRC32 matches; stale: the source beside it has no such value). It is in app.tar ▸ layer 4 ▸ /app/a.pyc ▸ fetch(), line 57 (removed in layer 6)."
             },
             "locations": [
                 {
@@ -165,7 +165,7 @@ Move it out of the code, and change it.
             "ruleIndex": 1,
             "level": "warning",
             "message": {
-                "text": "Password: … (\\x1b[2J\\x9b2J\\u202etxt.exe\\u2066 \\x80\\ud800\\r\\n=cmd|' /C calc'!A0 `tick` | <img src=x onerror=alert(1)> [click] (javascript:alert(1)) ![pic] (//x.test/p) @everyone #1 www.x.test http://x.test {{0}} $`x`$ \\| </code>)."
+                "text": "Password: … (name: \\x1b[2J\\x9b2J\\u202etxt.exe\\u2066 \\x80\\ud800\\r\\n=cmd|' /C calc'!A0 `tick` | <img src=x onerror=alert(1)> [click] (javascript:alert(1)) ![pic] (//x.test/p) @everyone #1 www.x.test http://x.test {{0}} $`x`$ \\| </code>)."
             },
             "locations": [
                 {
@@ -317,7 +317,7 @@ def test_a_finding_without_a_rule_speaks_for_itself(report: Report) -> None:
 def test_messages_hold_no_placeholder_and_no_link(report: Report, rules: dict[str, Rule]) -> None:
     finding = replace(report.findings[0], evidence=(Evidence("name", "{0} {name} [a](b) \n\x1b"),))
     only = run(replace(report, findings=(finding,)), rules)
-    assert "({{0}} {name} [a] (b) \\n\\x1b)" in only["results"][0]["message"]["text"]
+    assert "(name: {{0}} {name} [a] (b) \\n\\x1b)" in only["results"][0]["message"]["text"]
 
 
 def test_what_is_cut_is_told(monkeypatch: pytest.MonkeyPatch, report: Report, rules: dict[str, Rule]) -> None:

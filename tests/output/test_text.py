@@ -27,7 +27,7 @@ def test_report(report: Report, rules: dict[str, Rule]) -> None:
     assert render(report, rules) == snapshot("""\
 critical  acme-token  acme_Ab…9Z (CRC32 matches)
   app.tar ▸ layer 4 ▸ /app/a.pyc ▸ fetch(), line 57 (removed in layer 6)
-  Acme token (classic): the source beside it has no such value
+  Acme token (classic) · stale: the source beside it has no such value
   Acts as its owner at Acme, with every scope that it was given.
   next: Revoke it under Settings, Tokens, then exclude **/__pycache__ and *.pyc
         in .dockerignore.
@@ -46,8 +46,8 @@ critical  acme-token  acme_Xy…0q (CRC32 matches)
 
 medium    generic-password  … (tentative)
   data/key store.bin at byte 81,234
-  Password: \\x1b[2J\\x9b2J\\u202etxt.exe\\u2066 \\x80\\ud800\\r\\n=cmd|' /C calc'!A0
-  `tick` | <img src=x onerror=alert(1)> [click](javascript:alert(1))
+  Password · name: \\x1b[2J\\x9b2J\\u202etxt.exe\\u2066 \\x80\\ud800\\r\\n=cmd|' /C
+  calc'!A0 `tick` | <img src=x onerror=alert(1)> [click](javascript:alert(1))
   ![pic](//x.test/p) @everyone #1 www.x.test http://x.test {0} $`x`$ \\| </code>
   Opens whatever it belongs to.
   next: Move it out of the code, and change it.
@@ -74,7 +74,7 @@ def test_without_unicode(report: Report, rules: dict[str, Rule]) -> None:
     assert render(plain, rules, Style(unicode=False)) == snapshot("""\
 critical  acme-token  acme_Ab...9Z (CRC32 matches)
   app.tar > layer 4 > /app/a.pyc > fetch(), line 57 (removed in layer 6)
-  Acme token (classic): the source beside it has no such value
+  Acme token (classic) - stale: the source beside it has no such value
   Acts as its owner at Acme, with every scope that it was given.
   next: Revoke it under Settings, Tokens, then exclude **/__pycache__ and *.pyc in .dockerignore.
 
@@ -142,7 +142,32 @@ def test_a_rule_is_explained_once(report: Report, rules: dict[str, Rule]) -> Non
 def test_long_text_is_cut(report: Report, rules: dict[str, Rule]) -> None:
     shown = render(replace(report, findings=(with_evidence(report.findings[2], "A" * 10**6),), gaps=()), rules)
     assert len(shown) < 2000
-    assert "A" * 400 + "…" in shown
+    assert "A" * 394 + "…" in shown  # 400 with the name in front
+
+
+def test_evidence_has_its_name_where_the_text_says_little(report: Report, rules: dict[str, Rule]) -> None:
+    evidence = (
+        Evidence("kind", "long-lived key"),
+        Evidence("account", "377439856562"),
+        Evidence("user", ""),
+        Evidence("copy", "acme_Xy…0q"),
+        Evidence("together with", "secret access key acme_Xy…0q"),
+        Evidence("identifier", "AKIAIO…7Q"),
+    )
+    pair = replace(report.findings[1], evidence=evidence, also_at=())
+    assert render(replace(report, findings=(pair,)), rules, Style()).splitlines()[:3] == snapshot(
+        [
+            "critical  acme-token  acme_Xy…0q (long-lived key)",
+            "  src/größe.py:3:18",
+            "  Acme token (classic) · account: 377439856562; together with: secret access key; identifier:",
+        ]
+    )
+
+
+def test_a_column_that_is_too_far_away_is_a_byte(report: Report, rules: dict[str, Rule]) -> None:
+    place = replace(report.findings[1].place, line=1, column=None, offset=300_000)
+    far = replace(report.findings[1], place=place)
+    assert render(replace(report, findings=(far,)), rules).splitlines()[1] == "  src/größe.py:1 at byte 300,000"
 
 
 def test_wide_characters_take_two_columns(report: Report, rules: dict[str, Rule]) -> None:

@@ -18,7 +18,7 @@ from pitviper.errors import OutputError, UsageError
 from pitviper.model.report import Report
 from pitviper.output import OUTPUTS
 from pitviper.output.interface import Style
-from pitviper.output.writing import Spec, check, parse_spec, parse_specs, style_of, write
+from pitviper.output.writing import Spec, check, parse_spec, parse_specs, style_of, told, write
 from pitviper.rules.schema import Rule
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX has modes, links and FIFOs")
@@ -411,3 +411,18 @@ class TestSeveral:
     def test_every_failure_is_told(self, report: Report, tmp_path: Path) -> None:
         with pytest.raises(OutputError, match=r"json report to .*; cannot write the csv report to /dev/full: No space"):
             write(report, {}, [Spec("json", str(tmp_path)), Spec("csv", "/dev/full")])
+
+
+class TestTold:
+    def test_what_was_found_and_where_it_stands(self, report: Report) -> None:
+        specs = [Spec("csv", "x.csv"), Spec("sarif", "a\x1b.sarif")]
+        assert told(report, specs, Style()) == (
+            "3 findings (2 critical, 1 medium) · 1 ignored in place · 1 in the baseline · 12 more for auditors "
+            "(--auditor) · 2 below --min-severity · 1 of other kinds (--only) · 7 left out by --gitignore · 3 gaps: "
+            "csv in x.csv, sarif in a\\x1b.sarif"
+        )
+        assert told(report, specs, Style(unicode=False)).isascii()
+
+    @pytest.mark.parametrize("specs", [[], [Spec("text")], [Spec("json", "a"), Spec("csv")], [Spec("csv", os.devnull)]])
+    def test_nothing_where_a_report_goes_to_a_stream(self, specs: list[Spec], report: Report) -> None:
+        assert told(report, specs, Style()) == ""

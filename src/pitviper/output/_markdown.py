@@ -17,6 +17,7 @@ _WORD = re.compile(r"[^\W_]+(?:[.,/:'-][^\W_]+)*%?")
 _AROUND = re.compile(r"""([("']{0,2})(.*?)([)"'.,;:!?]{0,3})""")
 _SYNTAX_IN_CODE = frozenset("`|\\$")
 _PUNCTUATION = {ord(char): f"&#{ord(char)};" for char in string.punctuation}
+_SPAN = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"https://[A-Za-z0-9./_~%#?&=+:-]+")
 
 
@@ -33,6 +34,21 @@ def code(text: str) -> str:
 def prose(text: str) -> str:
     """`text` with every word as it is that can only be a word, and the others as code."""
     return " ".join(map(_word, _clip(text).split()))
+
+
+def sentence(text: str) -> str:
+    """`text` of a rule, in which backticks mark code: as `prose`, and what stands between two of them as one code span.
+
+    Rules may come from strangers too, so nothing is believed but where a span begins and ends.
+    """
+    pieces = _SPAN.split(_clip(text))
+    return "".join(code(piece) if number % 2 else _around_code(piece) for number, piece in enumerate(pieces))
+
+
+def _around_code(text: str) -> str:
+    """`prose` that keeps a space at either end."""
+    before, after = (" " if text[place : place + 1].isspace() else "" for place in (0, len(text) - 1))
+    return f"{before}{prose(text)}{after}" if text.strip() else before
 
 
 def is_link(text: str) -> bool:

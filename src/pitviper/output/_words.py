@@ -12,7 +12,8 @@ from pitviper.output.interface import Style
 
 _FILES = frozenset({"tree", "file", "stdin"})
 """Links that do not lead into a file."""
-
+_PLAIN = frozenset({"canary", "checksum", "expiry", "kind", "place", "protection"})
+"""Names of evidence whose text says all: "CRC32 matches" needs no "checksum" in front, a number needs its "account"."""
 
 _THREE_DIGITS = 999.5
 """From here on a number rounds to four digits."""
@@ -52,11 +53,24 @@ def _step(link: Link) -> str:
 
 
 def _position(place: Place) -> str:
-    if place.line is None:
-        return "" if place.offset is None else f" at byte {place.offset:,}"
-    if place.chain and place.chain[-1].kind == "code":
+    if place.line is not None and place.chain and place.chain[-1].kind == "code":
         return f", line {place.line}"
-    return f":{place.line}" if place.column is None else f":{place.line}:{place.column}"
+    line = "" if place.line is None else f":{place.line}"
+    if place.line is not None and place.column is not None:
+        return f"{line}:{place.column}"
+    return line if place.offset is None else f"{line} at byte {place.offset:,}"
+
+
+def reasons(finding: Finding) -> list[str]:
+    """The evidence as phrases: with its name where the text alone says little, and without the secret itself."""
+    redacted = finding.secret.redacted if finding.secret else ""
+    phrases = []
+    for reason in finding.evidence:
+        text = reason.text.strip()
+        text = "" if text == redacted else text.removesuffix(f" {redacted}") if redacted else text
+        if text:
+            phrases.append(text if reason.name in _PLAIN or not reason.name else f"{reason.name}: {text}")
+    return phrases
 
 
 def count(number: int, noun: str) -> str:
@@ -87,6 +101,14 @@ def by_severity(findings: Iterable[Finding]) -> list[tuple[Severity, int]]:
     return [(severity, counts[severity]) for severity in Severity if counts[severity]]
 
 
+def found(report: Report) -> str:
+    """`3 findings (2 critical, 1 medium)`, or that there are none."""
+    if not report.findings:
+        return "nothing found"
+    counts = ", ".join(f"{number:,} {severity}" for severity, number in by_severity(report.findings))
+    return f"{count(len(report.findings), 'finding')} ({counts})"
+
+
 def asides(report: Report) -> list[str]:
     """What the scan did not put before the reader, in a few words each; nothing of it may vanish."""
     hidden = report.stats.hidden
@@ -112,6 +134,11 @@ def looked(report: Report) -> str:
     if stats.bytes >= _WORTH_A_SPEED and stats.seconds > 0:
         text += f" ({size(stats.bytes / stats.seconds)}/s)"
     return text
+
+
+def dot(style: Style) -> str:
+    """What stands between two remarks."""
+    return " · " if style.unicode else " - "
 
 
 def arrow(style: Style) -> str:

@@ -8,7 +8,7 @@ from pitviper.model.finding import Finding, Severity
 from pitviper.model.gap import Gap
 from pitviper.model.report import Report
 from pitviper.output import _words as words
-from pitviper.output._markdown import code, link, prose
+from pitviper.output._markdown import code, link, prose, sentence
 from pitviper.output.interface import Style
 from pitviper.rules.schema import Rule
 
@@ -19,7 +19,7 @@ _MAX_GAPS = 50
 
 def render(report: Report, rules: Mapping[str, Rule], style: Style) -> Iterator[str]:
     """A heading with the counts, a table of findings, what to do for each rule, the gaps, and the sums."""
-    yield f"## Pitviper: {_headline(report)}\n"
+    yield f"## Pitviper: {words.found(report)}\n"
     if report.interrupted:
         yield "\n**Interrupted:** this is what was found until then.\n"
     if report.findings:
@@ -35,13 +35,6 @@ def render(report: Report, rules: Mapping[str, Rule], style: Style) -> Iterator[
     yield "\n---\n\n" + " · ".join([*words.asides(report), words.looked(report)]) + "\n"
 
 
-def _headline(report: Report) -> str:
-    if not report.findings:
-        return "nothing found"
-    counts = ", ".join(f"{number:,} {severity}" for severity, number in words.by_severity(report.findings))
-    return f"{words.count(len(report.findings), 'finding')} ({counts})"
-
-
 def _findings(findings: tuple[Finding, ...], style: Style) -> Iterator[str]:
     yield from _table("Severity", "What", "Where", "Why")
     for finding in findings[:_MAX_FINDINGS]:
@@ -53,18 +46,18 @@ def _findings(findings: tuple[Finding, ...], style: Style) -> Iterator[str]:
             f"**{finding.severity}**" if urgent else finding.severity,
             code(finding.rule) + (f" {code(finding.secret.redacted)}" if finding.secret else ""),
             where,
-            prose("; ".join(reason.text for reason in finding.evidence)),
+            prose("; ".join(words.reasons(finding))),
         )
     yield from _more(len(findings) - _MAX_FINDINGS)
 
 
 def _rule(name: str, findings: list[Finding], rule: Rule | None) -> Iterator[str]:
     """What to do about the findings of a rule, said once."""
-    yield f"\n**{code(name)}** {prose(findings[0].title)} ({words.count(len(findings), 'finding')})\n"
+    yield f"\n**{code(name)}** {sentence(findings[0].title)} ({words.count(len(findings), 'finding')})\n"
     if rule and rule.description:
-        yield f"\n{prose(rule.description)}\n"
+        yield f"\n{sentence(rule.description)}\n"
     for remedy in dict.fromkeys(finding.remedy for finding in findings if finding.remedy):
-        yield f"\n**Next:** {prose(remedy)}\n"
+        yield f"\n**Next:** {sentence(remedy)}\n"
     for reference in dict.fromkeys(reference for finding in findings for reference in finding.references):
         yield f"\n{link(reference)}\n"
 

@@ -18,7 +18,7 @@ from pitviper.model.place import Place, escape
 from pitviper.model.report import Report
 from pitviper.output import _words as words
 from pitviper.output._json import encode
-from pitviper.output._markdown import is_link, link, prose
+from pitviper.output._markdown import is_link, link, sentence
 from pitviper.output.interface import Style
 from pitviper.rules.schema import Rule
 
@@ -119,7 +119,7 @@ def _rule(finding: Finding, rule: Rule | None) -> dict[str, Any]:
         "fullDescription": {"text": _message(description)},
         "help": {
             "text": "\n\n".join(map(_message, filter(None, [*paragraphs, *links]))),
-            "markdown": "\n\n".join(filter(None, [*map(prose, paragraphs), *map(link, links)])),
+            "markdown": "\n\n".join(filter(None, [*map(sentence, paragraphs), *map(link, links)])),
         },
         "defaultConfiguration": {"level": _LEVEL[finding.severity]},
         "properties": {
@@ -164,7 +164,8 @@ def _in_source(reason: str) -> dict[str, str]:
 def _explain(finding: Finding) -> str:
     """What and why; the first sentence is all that GitHub shows in lists."""
     what = f"{finding.title}: {finding.secret.redacted}" if finding.secret else finding.title
-    why = f" ({'; '.join(reason.text for reason in finding.evidence)})" if finding.evidence else ""
+    reasons = words.reasons(finding)
+    why = f" ({'; '.join(reasons)})" if reasons else ""
     where = f" It is in {' ▸ '.join(words.steps(finding.place))}." if words.inside(finding.place) else ""
     return _message(f"{what}{why}.{where}")
 

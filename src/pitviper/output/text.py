@@ -54,7 +54,7 @@ def _text(lines: Iterable[str]) -> str:
 
 def _finding(finding: Finding, rule: Rule | None, style: Style) -> Iterator[str]:
     """The block of a finding; `rule` explains it, unless one above has done so."""
-    evidence = [_clip(reason.text, style) for reason in finding.evidence]
+    evidence = [_clip(reason, style) for reason in words.reasons(finding)]
     head = f"{paint(f'{finding.severity:<{_SEVERITY_WIDTH}}', _SEVERITY[finding.severity], style)}  "
     head += paint(escape(finding.rule), _BOLD, style)
     if finding.secret:
@@ -68,7 +68,8 @@ def _finding(finding: Finding, rule: Rule | None, style: Style) -> Iterator[str]
     yield head
     arrow = words.arrow(style)
     yield from _fold(words.steps(finding.place), paint(arrow, _DIM, style), style, hang=_MARGIN * 2)
-    yield from _sentence(": ".join([escape(finding.title), *(["; ".join(evidence)] if evidence else [])]), style)
+    why = f"{words.dot(style)}{'; '.join(evidence)}" if evidence else ""
+    yield from _sentence(escape(finding.title) + why, style)
     if rule and rule.description:
         yield from _sentence(_clip(rule.description, style), style, color=_DIM)
     yield from _also_at(finding, style)
@@ -120,7 +121,7 @@ def _summary(report: Report, style: Style) -> Iterator[str]:
     total = len(report.findings)
     found = paint(words.count(total, "finding") if total else "nothing found", _BOLD if total else _GREEN, style)
     parts = [f"{found} ({counts})" if total else found, *words.asides(report)]
-    yield from _fold(parts, " · " if style.unicode else " - ", style, first="", hang=_MARGIN)
+    yield from _fold(parts, words.dot(style), style, first="", hang=_MARGIN)
     for line in _fold(words.looked(report).split(" "), " ", style, first="", hang=_MARGIN):
         yield paint(line, _DIM, style)
 

@@ -22,6 +22,7 @@ from pitviper.errors import OutputError, UsageError
 from pitviper.model.place import escape
 from pitviper.model.report import Report
 from pitviper.output import OUTPUTS
+from pitviper.output import _words as words
 from pitviper.output.interface import Style
 from pitviper.rules.schema import Rule
 
@@ -41,8 +42,10 @@ _HINTS = {
     errno.EBUSY: "Mount the folder of the report, not the file itself.",
     errno.ENOSPC: "Free some space, or choose another disk.",
     errno.EDQUOT: "Free some space, or choose another disk.",
-    errno.EPIPE: "The reader stopped early: write to a file instead, as in `-o json:report.json`.",
+    errno.EPIPE: "The reader stopped early: write to a file instead, as in `-o {format}:report.{suffix}`.",
 }
+_SUFFIXES = {"text": "txt", "markdown": "md"}
+"""How names of files end, where that is not the name of the format."""
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -114,6 +117,14 @@ def write(report: Report, rules: Mapping[str, Rule], specs: Sequence[Spec], *, s
         raise OutputError("; ".join(map(str, failures)), hint=failures[0].hint) from failures[0]
 
 
+def told(report: Report, specs: Sequence[Spec], style: Style) -> str:
+    """A line for those who see no report, because all went into files; empty if any went to a stream that is open."""
+    if not specs or any(spec.file is None or _is_stream(spec.file) for spec in specs):
+        return ""
+    places = ", ".join(f"{spec.format} in {_place(spec)}" for spec in specs)
+    return f"{words.dot(style).join([words.found(report), *words.asides(report)])}: {places}"
+
+
 @contextlib.contextmanager
 def _telling(spec: Spec) -> Iterator[None]:
     """Turn an OSError into an `OutputError` that says what could not be written, where, and why."""
@@ -122,6 +133,7 @@ def _telling(spec: Spec) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or type(error).__name__
         hint = _HINTS.get(error.errno or 0, "Choose another place for the report.")
+        hint = hint.format(format=spec.format, suffix=_SUFFIXES.get(spec.format, spec.format))
         raise OutputError(f"cannot write the {spec.format} report to {_place(spec)}: {why}", hint=hint) from error
 
 
