@@ -93,4 +93,6 @@ def test_other_files_are_not_overwritten(text: str, run: Run) -> None:
 def test_missing_folder(run: Run) -> None:
     result = run("baseline", "missing/old.baseline", "project")
     assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
-    assert "error: missing/old.baseline: cannot be written: No such file or directory" in result.stderr
+    assert result.stderr == (
+        "error: missing/old.baseline: cannot be written: its folder does not exist\nhint: Create the folder first.\n"
+    )

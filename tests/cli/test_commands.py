@@ -42,6 +42,13 @@ class TestHelp:
         assert max(map(len, result.stdout.splitlines())) <= 100
         assert run(*arguments, "-h").stdout == result.stdout
 
+    def test_narrow_terminal(self, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "40")
+        lines = command("scan", "--help").stdout.splitlines()
+        assert "  --strict        Exit with 3 if" in lines
+        long = [line for line in lines if len(line) > 40]
+        assert [line for line in long if not line.startswith(("  pitviper scan .", "  -", "Usage"))] == []
+
     def test_without_arguments(self, run: Run) -> None:
         result = run()
         assert result.exit_code == ExitCode.USAGE
@@ -71,15 +78,26 @@ class TestVersion:
 
 
 class TestMistake:
-    def test_unknown_command(self, run: Run) -> None:
-        result = run("scna")
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["scna", "."], "No such command 'scna'. Did you mean 'scan'?\n"),
+            (["SCAN", "."], "No such command 'SCAN'. Did you mean 'scan'?\n"),
+            (["zzz"], "No such command 'zzz'.\n"),
+            (["rules", "shwo"], "No such command 'shwo'. Did you mean 'show'?\n"),
+        ],
+    )
+    def test_unknown_command(self, arguments: list[str], message: str, run: Run) -> None:
+        result = run(*arguments)
         assert result.exit_code == ExitCode.USAGE
-        assert "No such command 'scna'" in result.stderr
+        assert result.stderr.endswith(f"Error: {message}")
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             (["scan"], "Missing argument 'TARGET...'"),
+            (["scan", ""], "the name of a target is empty"),
+            (["baseline", "x", ""], "the name of a target is empty"),
             (["scan", ".", "--outptu", "x"], "No such option"),
             (["scan", ".", "--fail-on", "awful"], "'awful' is not one of 'critical', 'high', 'medium', 'low', 'info'"),
             (["scan", ".", "--min-severity", ""], "'' is not one of 'critical'"),
@@ -100,7 +118,7 @@ class TestMistake:
     def test_hint_stands_on_a_line_of_its_own(self, run: Run) -> None:
         result = run("scan", ".", "--disable", "git-hub")
         assert result.exit_code == ExitCode.USAGE
-        assert result.stderr == ("error: no rule is named 'git-hub'\nhint: See `pitviper rules list` for the names.\n")
+        assert result.stderr == ("error: no rule is named 'git-hub'\nhint: Did you mean github-pat?\n")
 
     @pytest.mark.parametrize("option", ["--config", "--baseline", "--rules"])
     def test_hostile_name_in_an_error(self, option: str, run: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,8 +71,9 @@ class TestStandardInput:
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_keeps_what_was_found(number: signal.Signals, token: Callable[[str], str]) -> None:
-    arguments = ["scan", "-", "-o", "text", "-o", "json:report.json"]
+@pytest.mark.parametrize("in_files", [False, True])
+def test_interrupt_keeps_what_was_found(number: signal.Signals, in_files: bool, token: Callable[[str], str]) -> None:  # noqa: FBT001 - a case
+    arguments = ["scan", "-", "-o", "json:report.json", *(() if in_files else ("-o", "text"))]
     with running(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         # More than all the buffers of a scan hold: when the last byte is taken, the first are long looked into.
         pipe(process.stdin).write(f"gh = '{token('interrupt')}'\n".encode() + b"x\n" * 5_000_000)
@@ -79,8 +81,15 @@ def test_interrupt_keeps_what_was_found(number: signal.Signals, token: Callable[
         process.send_signal(number)
         process.wait(TIMEOUT)
         shown, errors = pipe(process.stdout).read().decode(), pipe(process.stderr).read().decode()
-    assert (process.returncode, errors) == (ExitCode.INTERRUPTED, "")
-    assert "interrupted: this is what was found until then" in shown
+    assert process.returncode == ExitCode.INTERRUPTED
+    if in_files:
+        assert (shown, errors) == (
+            "",
+            "interrupted: the report holds what was found until then\n1 finding (1 critical): json in report.json\n",
+        )
+    else:
+        assert errors == ""
+        assert "interrupted: this is what was found until then" in shown
     report = json.loads(Path("report.json").read_text("utf-8"))
     assert report["interrupted"] is True
     assert [finding["rule"] for finding in report["findings"]] == ["github-pat"]
@@ -89,14 +98,15 @@ def test_interrupt_keeps_what_was_found(number: signal.Signals, token: Callable[
 class TestReader:
     @posix
     @pytest.mark.usefixtures("project")
-    def test_that_stops_early(self) -> None:
-        with running(["scan", "project", "-o", "json"], stdout=subprocess.PIPE) as process:
+    @pytest.mark.parametrize(("name", "file"), [("json", "report.json"), ("markdown", "report.md")])
+    def test_that_stops_early(self, name: str, file: str) -> None:
+        with running(["scan", "project", "-o", name], stdout=subprocess.PIPE) as process:
             pipe(process.stdout).close()
             errors = pipe(process.stderr).read().decode()
         assert process.returncode == ExitCode.USAGE
         assert errors == (
-            "error: cannot write the json report to standard output: Broken pipe\n"
-            "hint: The reader stopped early: write to a file instead, as in `-o json:report.json`.\n"
+            f"error: cannot write the {name} report to standard output: Broken pipe\n"
+            f"hint: The reader stopped early: write to a file instead, as in `-o {name}:{file}`.\n"
         )
 
     @posix
@@ -206,10 +216,20 @@ class TestTerminal:
     def test_progress(self) -> None:
         shown = self.shown(impatient("scan", "project"), COLUMNS="100")
         assert "looking" in shown
-        assert "1 findings" in shown
+        assert re.search(r"1 finding\b(?!s)", shown[: shown.index("critical")])
+        assert "/?" not in shown
         report = shown.index("\x1b[1;31mcritical")
         assert "looking" not in shown[report:]
         assert "\x1b[2K" in shown[shown.rindex("looking") : report]  # it is wiped off before the report
+
+    @pytest.mark.usefixtures("project")
+    @pytest.mark.parametrize("width", [40, 79, 80, 100])
+    def test_progress_leaves_room_for_what_a_terminal_writes_itself(self, width: int) -> None:
+        """A terminal writes `^C` behind the cursor: in another line, the bar could not be wiped off."""
+        shown = self.shown(impatient("scan", "project"), COLUMNS=str(width), NO_COLOR="1")
+        bars = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]+", shown) if "━" in line]
+        assert bars
+        assert max(map(len, bars)) <= width - 4
 
     @pytest.mark.usefixtures("project")
     @pytest.mark.parametrize("option", ["--quiet", "--no-progress"])

@@ -118,7 +118,7 @@ class TestCheck:
         result = run("rules", "check", acme())
         assert (result.exit_code, result.stderr) == (ExitCode.CLEAN, "")
         assert result.stdout == (
-            "1 rules, 2 examples, 1 counter-examples, 5 tokens each, in text and in bytecode: 0 failures\n"
+            "1 rule, 2 examples, 1 counter-example, 5 tokens each, in text and in bytecode: 0 failures\n"
         )
 
     def test_rule_that_lies(self, run: Run, acme: Callable[..., str]) -> None:
@@ -127,7 +127,7 @@ class TestCheck:
         assert result.stdout.splitlines()[0] == (
             "acme-token: the counter-example is found (in text): acme_{base36:16}!"
         )
-        assert result.stdout.endswith(": 1 failures\n")
+        assert result.stdout.endswith(": 1 failure\n")
 
     @pytest.mark.parametrize(
         ("old", "new", "message"),
@@ -149,7 +149,7 @@ class TestCheck:
     def test_missing_file(self, run: Run) -> None:
         result = run("rules", "check", "missing.toml")
         assert result.exit_code == ExitCode.USAGE
-        assert "missing.toml: cannot be read: No such file or directory\nhint: Check the path after" in result.stderr
+        assert "missing.toml: cannot be read: No such file or directory\nhint: Check the path, and the" in result.stderr
 
 
 class TestProfile:
@@ -160,7 +160,7 @@ class TestProfile:
         assert result.exit_code == ExitCode.CLEAN
         assert rows["github-pat"][:3] == ["3", "2", "1"]  # hits of the anchor, matches of the pattern, of all checks
         assert float(rows["github-pat"][3]) >= 0
-        assert "rules that fired, the rest in reading and the one pass over all " in result.stderr
+        assert "in 1 rule that fired, the rest in reading and the one pass over all " in result.stderr
         assert project not in result.output
 
     def test_missing_target(self, run: Run) -> None:

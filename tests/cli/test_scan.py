@@ -175,14 +175,17 @@ class TestOutput:
         assert sorted(os.listdir()) == ["a.csv", "project", "scan.json", "scan.sarif"]
 
     @pytest.mark.usefixtures("project")
-    def test_a_file_alone_leaves_standard_output_empty(self, run: Run) -> None:
-        result = run("scan", "project", "-o", "json:scan.json")
-        assert (result.exit_code, result.stdout, result.stderr) == (ExitCode.FINDINGS, "", "")
+    def test_files_alone_leave_standard_output_empty(self, run: Run) -> None:
+        result = run("scan", "project", "-o", "json:scan.json", "-o", "csv:a.csv")
+        assert (result.exit_code, result.stdout) == (ExitCode.FINDINGS, "")
+        assert result.stderr == "1 finding (1 critical): json in scan.json, csv in a.csv\n"
+        assert run("scan", "project", "-o", "json:scan.json", "--quiet").stderr == ""
 
     @pytest.mark.usefixtures("project")
     @pytest.mark.parametrize(
         ("options", "message"),
         [
+            (["-o", "xml"], "error: unknown output format 'xml'\nhint: Known formats: text, json, jsonl, "),
             (["-o", "jsn"], "error: unknown output format 'jsn'\nhint: Did you mean 'json'?"),
             (["-o", "json:"], "error: the output 'json:' names no file"),
             (["-o", "json", "-o", "text"], "error: the outputs json and text both go to standard output"),
@@ -397,6 +400,27 @@ class TestConfiguration:
         result = run("scan", ".")
         assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
         assert result.stderr.startswith(f"error: pitviper.toml: {message}")
+
+    @pytest.mark.parametrize(
+        ("setting", "option", "message"),
+        [
+            ("disable = ['github-pta']", "--disable=github-pta", "no rule is named 'github-pta'\nhint: Did you mean"),
+            ("rules = ['no.toml']", "--rules=no.toml", "no.toml: cannot be read: No such file"),
+            ("output = ['jsn']", "--output=jsn", "unknown output format 'jsn'\nhint: Did you mean 'json'"),
+            ("baseline = 'no'", "--baseline=no", "no: cannot be read: No such file"),
+        ],
+    )
+    def test_mistake_is_told_with_the_file_it_is_in(self, setting: str, option: str, message: str, run: Run) -> None:
+        in_options = run("scan", ".", option)
+        assert (in_options.exit_code, in_options.stdout) == (ExitCode.USAGE, "")
+        assert message in in_options.stderr
+        write("pitviper.toml", f"{setting}\n")
+        assert run("scan", ".", option).stderr == in_options.stderr
+        in_file = run("scan", ".")
+        assert in_file.exit_code == ExitCode.USAGE
+        assert in_file.stderr == in_options.stderr.replace(
+            "error: ", f"error: pitviper.toml: {setting.split(maxsplit=1)[0]}: "
+        )
 
     def test_missing_file(self, run: Run) -> None:
         result = run("scan", ".", "--config", "missing.toml")

@@ -9,14 +9,16 @@ import click
 from msgspec.structs import replace
 
 from pitviper.cli import options
+from pitviper.cli.command import Command
 from pitviper.cli.complaint import complain
 from pitviper.cli.exit_codes import ExitCode
+from pitviper.errors import BaselineError
 
 
-@click.command(short_help="Accept today's findings.")
+@click.command(cls=Command, short_help="Accept today's findings.")
 @click.argument("file", metavar="FILE")
-@click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @options.add(
+    options.targets(required=False),
     click.option("--prune", is_flag=True, help="Drop entries that no finding needs any more."),
     *options.WHAT,
     options.JOBS,
@@ -28,12 +30,14 @@ def baseline(file: str, targets: tuple[str, ...], config_file: str | None, *, pr
     FILE holds salted fingerprints and no secret; what it accepts already stays. To merge it in git without conflicts,
     put `FILE merge=union` into .gitattributes.
     """
-    from pitviper.findings.baseline import Baseline  # noqa: PLC0415 - `--help` needs none of these
-    from pitviper.scanning import Scan  # noqa: PLC0415
+    from pitviper.cli.start import start  # noqa: PLC0415 - `--help` needs none of these
+    from pitviper.findings.baseline import Baseline  # noqa: PLC0415
 
+    if not os.path.isdir(os.path.dirname(os.path.realpath(file))):  # better before a long scan than after it
+        raise BaselineError(f"{file}: cannot be written: its folder does not exist", hint="Create the folder first.")
     known = Baseline.load(file) if os.path.exists(file) else Baseline.new()
     settings = replace(options.settings(config_file, flags), baseline=None)
-    running = Scan(targets or (".",), settings)
+    running = start(targets or (".",), settings, config_file, flags)
     findings = running.report().findings
     added = known.accept(findings)
     dropped = known.prune(findings) if prune and not running.unreadable else 0  # what nobody saw may still be there

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pitviper import __version__
+from pitviper.cli.command import Group
 from pitviper.cli.complaint import complain
 from pitviper.cli.exit_codes import ExitCode
 from pitviper.errors import OutputError, PitviperError, TargetError
@@ -22,7 +23,7 @@ _COMMANDS = {
 """Name → where it lives; imported when it is used, in the order of the help."""
 
 
-class Commands(click.Group):
+class Commands(Group):
     """Commands that are imported when they are used, and errors that people can read."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

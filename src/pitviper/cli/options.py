@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import click
 
 from pitviper import config
+from pitviper.errors import BaselineError, UsageError
 from pitviper.model.finding import Kind, Severity
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -26,8 +28,27 @@ class Kinds(click.ParamType[tuple[Kind, ...]]):
             self.fail(f"{value!r} is not made of {', '.join(Kind)}.", param, ctx)
 
 
+class Target(click.ParamType[str]):
+    """A path, or - for standard input."""
+
+    name = "target"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """`value`, unless it is empty."""
+        if not value:
+            self.fail("the name of a target is empty: is a variable of the shell not set?", param, ctx)
+        return str(value)
+
+
+def targets(*, required: bool) -> Callable[[Command], Command]:
+    """The argument that names them."""
+    metavar = "TARGET..." if required else "[TARGET]..."
+    return click.argument("targets", nargs=-1, required=required, type=Target(), metavar=metavar)
+
+
 SEVERITIES = [severity.value for severity in Severity]
 
+TARGETS = targets(required=True)
 RULES = click.option(
     "--rules", multiple=True, metavar="PATH", help="More rules: a TOML file or a folder of them. Repeatable."
 )
@@ -69,10 +90,23 @@ def add(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     return decorate
 
 
-def settings(config_file: str | None, flags: dict[str, Any]) -> config.Settings:
+def settings(config_file: str | None, flags: Mapping[str, Any]) -> config.Settings:
     """Settings from the configuration file, overruled by the flags that were given."""
-    given = {name: value for name, value in flags.items() if value is not None and value != ()}
-    for name in ("min_severity", "fail_on"):
-        if name in given:
-            given[name] = Severity(given[name])
+    given = {name: value for name, value in flags.items() if _is_given(value)}
     return config.load(config_file or config.find(), given)
+
+
+@contextlib.contextmanager
+def told_of_file(config_file: str | None, flags: Mapping[str, Any], name: str) -> Iterator[None]:
+    """Put the configuration file in front of what is wrong with the setting `name`, if it is from there."""
+    try:
+        yield
+    except UsageError as error:
+        path = config_file or config.find()
+        if path and not _is_given(flags.get(name)) and (name != "baseline" or isinstance(error, BaselineError)):
+            raise type(error)(f"{path}: {name}: {error}", hint=error.hint) from error
+        raise
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value != ()

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from pitviper.cli import options
+from pitviper.cli.command import Group
 from pitviper.cli.complaint import complain
 from pitviper.cli.exit_codes import ExitCode
 from pitviper.errors import RuleError
 from pitviper.model.finding import Audience
+from pitviper.output._words import count
 from pitviper.rules import loading, proof
 from pitviper.rules.schema import Rule
 
 
-@click.group(short_help="List, show, prove and profile rules.")
+@click.group(cls=Group, short_help="List, show, prove and profile rules.")
 def rules() -> None:
     """What is looked for, the proof of it, and its cost."""
 
@@ -35,7 +36,7 @@ def list_(rules: tuple[str, ...]) -> None:
     rows = [(rule.id, rule.severity, rule.confidence, rule.audience, rule.provider, rule.name) for rule in found]
     _table(("id", "severity", "confidence", "audience", "provider", "name"), rows)
     providers = len({rule.provider for rule in found})
-    click.echo(f"{len(found)} rules for {providers} providers", err=True)
+    click.echo(f"{count(len(found), 'rule')} for {count(providers, 'provider')}", err=True)
 
 
 @rules.command(short_help="All about one rule.")
@@ -45,7 +46,9 @@ def show(rule_id: str, rules: tuple[str, ...]) -> None:
     """All about the rule ID: what it finds, why that matters, what to do."""
     known = {rule.id: rule for rule in loading.load(rules).rules}
     if rule_id not in known:
-        raise RuleError(f"no rule is named {rule_id!r}", hint=_nearest(rule_id, known))
+        from pitviper.cli.start import nearest  # noqa: PLC0415 - only needed for a mistake
+
+        raise RuleError(f"no rule is named {rule_id!r}", hint=nearest(rule_id, known))
     rule = known[rule_id]
     click.echo(f"{click.style(rule.id, bold=True)}  {rule.name} ({rule.provider})")
     click.echo(f"{rule.kind}, severity {rule.severity}, confidence {rule.confidence}, for {_audience(rule)}\n")
@@ -90,26 +93,25 @@ def check(file: str | None) -> None:
     examples = sum(len(rule.examples) for rule in checked)
     counter_examples = sum(len(rule.counter_examples) for rule in checked)
     click.echo(
-        f"{len(checked)} rules, {examples} examples, {counter_examples} counter-examples, "
-        f"{proof.SEEDS} tokens each, in text and in bytecode: {len(failures)} failures"
+        f"{count(len(checked), 'rule')}, {count(examples, 'example')}, {count(counter_examples, 'counter-example')}, "
+        f"{proof.SEEDS} tokens each, in text and in bytecode: {count(len(failures), 'failure')}"
     )
     if failures:
         raise SystemExit(ExitCode.FINDINGS)
 
 
 @rules.command(short_help="What each rule costs on a target.")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@options.add(options.RULES, options.DISABLE, options.GITIGNORE, options.CONFIG)
+@options.add(options.TARGETS, options.RULES, options.DISABLE, options.GITIGNORE, options.CONFIG)
 def profile(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> None:
     """Scan TARGETs in one process, and list what each rule that fired cost: dearest first."""
-    from pitviper.engine.matcher import Matcher  # noqa: PLC0415 - other commands start faster without
+    from pitviper.cli.start import start  # noqa: PLC0415 - other commands start faster without
+    from pitviper.engine.matcher import Matcher  # noqa: PLC0415
     from pitviper.engine.profile import Profile  # noqa: PLC0415
     from pitviper.look import Looker  # noqa: PLC0415
-    from pitviper.scanning import Scan  # noqa: PLC0415
 
     settings = options.settings(config_file, {**flags, "jobs": 1})
     profiled = Profile()
-    running = Scan(targets, settings)
+    running = start(targets, settings, config_file, flags)
     running.looker = Looker(running.rules, running.judge, matcher=Matcher(running.rules, profiled.make))
     started = time.perf_counter()
     report = running.report()
@@ -121,7 +123,8 @@ def profile(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> 
     _table(("rule", "hits", "candidates", "matches", "ms"), rows)
     spent = sum(cost.seconds for cost in costs)
     click.echo(
-        f"{report.stats.bytes / 1e6:,.1f} MB in {seconds:.2f} s: {spent:.2f} s of it in {len(costs)} rules that fired, "
+        f"{report.stats.bytes / 1e6:,.1f} MB in {seconds:.2f} s: {spent:.2f} s of it in "
+        f"{count(len(costs), 'rule')} that fired, "
         f"the rest in reading and the one pass over all {len(running.rules.rules)}",
         err=True,
     )
@@ -131,11 +134,6 @@ def profile(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> 
 
 def _audience(rule: Rule) -> str:
     return "everyone" if rule.audience is Audience.EVERYONE else "auditors"
-
-
-def _nearest(rule_id: str, known: Iterable[str]) -> str:
-    close = get_close_matches(rule_id, known, n=3)
-    return f"Did you mean {' or '.join(close)}?" if close else "See `pitviper rules list`."
 
 
 def _field(name: str, *values: str) -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pitviper.cli import options
+from pitviper.cli.command import Command
 from pitviper.cli.complaint import complain
 from pitviper.cli.exit_codes import ExitCode
 from pitviper.config import Settings
 from pitviper.model.report import Report
 
+if TYPE_CHECKING:
+    from pitviper.output.writing import Spec
 
-@click.command(short_help="Look into folders, files or standard input.")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+
+@click.command(cls=Command, short_help="Look into folders, files or standard input.")
 @options.add(
+    options.TARGETS,
     click.option(
         "-o",
         "--output",
@@ -47,14 +53,15 @@ def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> Non
     git diff | pitviper scan -
     """  # noqa: D301 - click reads a backspace: the lines below it stay as they are
     from pitviper.cli import progress  # noqa: PLC0415 - `--help` needs none of these
+    from pitviper.cli.start import start  # noqa: PLC0415
     from pitviper.output import writing  # noqa: PLC0415
-    from pitviper.scanning import Scan  # noqa: PLC0415
 
     settings = options.settings(config_file, flags)
-    specs = writing.parse_specs(_outputs(settings, flags))
+    with options.told_of_file(config_file, flags, "output"):
+        specs = writing.parse_specs(_outputs(settings, flags))
     writing.check(specs)
     watcher = progress.Progress() if progress.wanted(quiet=settings.quiet, progress=settings.progress) else None
-    running = Scan(targets, settings, on_outcome=watcher.count if watcher else None)
+    running = start(targets, settings, config_file, flags, on_outcome=watcher.count if watcher else None)
     if watcher:
         watcher.watch(running)
     for error in running.unreadable:
@@ -70,7 +77,18 @@ def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> Non
             watcher.stop()
     report = running.report()
     writing.write(report, {rule.id: rule for rule in running.rules.rules}, specs)
+    _tell(report, specs, quiet=settings.quiet)
     raise SystemExit(exit_code(report, settings, unreadable=bool(running.unreadable)))
+
+
+def _tell(report: Report, specs: Sequence[Spec], *, quiet: bool) -> None:
+    """Tell on standard error what a report on standard output would have told."""
+    from pitviper.output import writing  # noqa: PLC0415 - see above
+
+    if report.interrupted and not any(spec.format == "text" and spec.file is None for spec in specs):
+        click.echo("interrupted: the report holds what was found until then" if specs else "interrupted", err=True)
+    if not quiet and (line := writing.told(report, specs, writing.style_of(sys.stderr))):
+        click.echo(line, err=True)
 
 
 def exit_code(report: Report, settings: Settings, *, unreadable: bool) -> ExitCode:
