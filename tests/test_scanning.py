@@ -24,6 +24,7 @@ from pitviper.model.report import Report
 from pitviper.rules.template import make
 from pitviper.scanning import Scan
 from pitviper.sources.directory import Directory, Files
+from pitviper.sources.interface import BUFFER, OVERLAP
 
 Token = Callable[[str], str]
 
@@ -69,6 +70,32 @@ class TestLibrary:
         plant(a_py=token("a"))
         for target in (folder, folder / "a.py", str(folder), "a.py", "."):
             assert len(list(pitviper.scan(target))) == 1
+
+    def test_secrets_in_names_are_told_nowhere(self, token: Token) -> None:
+        """Not in the path of another finding, of a gap, of a target, nor in what a comment gives as reason."""
+        secret = token("name")
+        Path(secret).mkdir()
+        Path(secret, "a.py").write_text(token("other"))
+        Path(secret, "b.py").write_text(f"{token('third')}  # pitviper: allow[github-pat] old")
+        os.symlink(f"/nowhere/{secret}", Path(secret, "link"))
+        report = pitviper.scan(secret).report()
+        assert (len(report.findings), len(report.ignored), len(report.gaps)) == (1, 1, 1)
+        assert secret not in msgspec.json.encode(report).decode()
+
+    def test_a_secret_in_the_reason_of_a_comment_at_the_edge_of_a_window(self, token: Token) -> None:
+        line = f'a = "{token("a")}" # pitviper: allow[github-pat] old '
+        start = BUFFER - OVERLAP - len(line)
+        Path("a.txt").write_text("#\n" * (start // 2) + " " * (start % 2) + f"{line}{token('b')}\n" + "#\n" * OVERLAP)
+        report = pitviper.scan("a.txt").report()
+        assert [one.reason for one in report.ignored] == ["old", "old"]
+        assert token("b") not in msgspec.json.encode(report).decode()
+
+    @pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="a file that opens and cannot be read")
+    def test_a_target_that_opens_but_cannot_be_read(self) -> None:
+        running = Scan(["/proc/self/mem"])
+        assert running.unreadable == []
+        assert [gap.reason for gap in running.report().gaps] == [Reason.UNREADABLE]
+        assert [str(error) for error in running.unreadable] == ["/proc/self/mem: Input/output error"]
 
     def test_several_targets(self, token: Token) -> None:
         plant(a__x_py=token("x"), b__y_py=token("y"), z_py=token("z"))

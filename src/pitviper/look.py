@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
@@ -9,6 +10,7 @@ import msgspec
 
 from pitviper.engine import text
 from pitviper.engine.matcher import Matcher, Seen
+from pitviper.engine.prefilter import Hit
 from pitviper.model.blob import Blob, Memory, Span
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
@@ -21,8 +23,12 @@ from pitviper.sources.directory import Files, read
 from pitviper.sources.interface import BUFFER, Free, Pack
 from pitviper.sources.stream import Stream
 
-MAX_FINDINGS = 10_000
-"""Findings of one blob; a file made of nothing but fakes must not fill the memory. What is beyond becomes a Gap."""
+MAX_FINDINGS = 2_000
+"""Findings of one blob; a file made of nothing but fakes must not fill the memory, or the time: a short secret costs
+1 ms (see `pitviper.findings.fingerprint`). What is beyond becomes a Gap."""
+
+PATIENCE = 30.0
+"""Seconds for confirming candidates in one blob; ordinary ones take microseconds each. What is beyond becomes a Gap."""
 
 _BATCH = 128
 
@@ -58,6 +64,8 @@ class Looker:
         """The last blob that might be UTF-16, and its codec: its later windows have no byte order mark."""
         self._told: tuple[Blob | None, int] = None, 0
         """The last blob with findings, and how many: all its windows have one limit."""
+        self._spent: tuple[Blob | None, float] = None, 0.0
+        """The last blob with candidates, and the seconds they took."""
 
     def look(self, parts: Iterable[Files], *, read_ahead: bool = False) -> Iterator[Outcome]:
         """What came of `parts`, pack by pack, so that an interruption keeps what was found."""
@@ -71,6 +79,15 @@ class Looker:
         """What comes of `data` as if it were a file called `name`."""
         span = Span(Memory(name), 0, len(data), 0, len(data))
         return self._search_pack(Pack(bytearray(data), len(data), [span], []))
+
+    def secrets_in(self, names: Iterable[str]) -> list[bytes]:
+        """The secrets that stand in names (of files, of targets), which a report tells of findings and gaps alike."""
+        data = bytearray("\n".join(names).encode())
+        span = Span(Memory(""), 0, len(data), 0, len(data))
+        seen = (
+            self._matcher.look(data, span, hits, PATIENCE) for _, hits in self._matcher.hits(data, len(data), [span])
+        )
+        return [match.secret for one in seen for match in one.matches]
 
     def _look(self, read: Callable[[Free], Iterator[Pack]], *, read_ahead: bool) -> Iterator[Outcome]:
         if read_ahead:
@@ -106,7 +123,7 @@ class Looker:
 
     def _search(self, data: bytearray, filled: int, spans: Sequence[Span], outcome: Outcome) -> None:
         for span, hits in self._matcher.hits(data, filled, spans):
-            seen = self._matcher.look(data, span, hits)
+            seen = self._confirm(data, span, hits, outcome)
             try:
                 self._tell(data, seen, outcome)
             except Exception as error:  # noqa: BLE001 - a defect on one blob must not end the scan
@@ -114,6 +131,16 @@ class Looker:
             for defect in sorted(seen.defects):
                 detail = f"a defect in pitviper: {defect}; please report it"
                 outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
+
+    def _confirm(self, data: bytearray, span: Span, hits: list[Hit], outcome: Outcome) -> Seen:
+        started = time.perf_counter()
+        spent = self._spent[1] if self._spent[0] is span.blob else 0.0
+        seen = self._matcher.look(data, span, hits, PATIENCE - spent)
+        if seen.exhausted and spent < PATIENCE:
+            detail = f"candidates took more than {PATIENCE:.0f} s to confirm; the others were left out"
+            outcome.gaps.append(Gap(span.blob.path, Reason.OVER_BUDGET, detail))
+        self._spent = span.blob, spent + time.perf_counter() - started
+        return seen
 
     def _tell(self, data: bytearray, seen: Seen, outcome: Outcome) -> None:
         blob = seen.span.blob

@@ -7,7 +7,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from itertools import chain
+
+from msgspec.structs import replace
 
 from pitviper import __version__
 from pitviper.config import Settings
@@ -15,11 +18,12 @@ from pitviper.engine.parallel import Pool
 from pitviper.errors import TargetError, UsageError
 from pitviper.findings.baseline import Baseline
 from pitviper.findings.group import group
+from pitviper.findings.redact import mask
 from pitviper.look import Config, Looker, Outcome, Work, batches
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
-from pitviper.model.place import escape
-from pitviper.model.report import Report, Stats, Tool
+from pitviper.model.place import Place, escape
+from pitviper.model.report import Ignored, Report, Stats, Tool
 from pitviper.rules.loading import load
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
@@ -78,13 +82,16 @@ class Scan:
         """The whole result, in an order that depends on the targets alone. Looks into what is left first."""
         for _ in self._running:
             pass
+        gaps = set(self._total.gaps)
+        names = {*map(escape, self.targets), *(gap.path for gap in gaps), *(gap.detail for gap in gaps)}
+        hide = partial(_hide, self.looker.secrets_in(names))
         return Report(
             tool=Tool(version=__version__, rules=self.rules.digest),
-            targets=tuple(map(escape, self.targets)),
+            targets=tuple(hide(escape(target)) for target in self.targets),
             findings=group(self._kept),
             ignored=tuple(sorted(self._total.ignored, key=lambda item: (item.finding.place.path, item.finding.id))),
             suppressed=group(self._suppressed),
-            gaps=tuple(sorted(set(self._total.gaps))),
+            gaps=tuple(sorted(Gap(hide(gap.path), gap.reason, hide(gap.detail)) for gap in gaps)),
             stats=Stats(
                 artifacts=len(self.sources),
                 blobs=self._total.blobs,
@@ -110,11 +117,25 @@ class Scan:
             for outcome in self._look():
                 if self._on_outcome:
                     self._on_outcome(outcome)
-                findings, outcome.findings = outcome.findings, []
+                findings, outcome.findings = self._discreet(outcome.findings), []
+                accepted = self._discreet([one.finding for one in outcome.ignored])
+                outcome.ignored = [
+                    Ignored(*pair) for pair in zip(accepted, [one.reason for one in outcome.ignored], strict=True)
+                ]
                 self._total.add(outcome)
                 yield from [finding for finding in findings if self._keep(finding)]  # all are kept before one is told
+            self._tell_unread()
         finally:
             self._seconds = time.perf_counter() - started
+
+    def _tell_unread(self) -> None:
+        """A target that is one blob and could be opened, but not read, counts as one that could not be opened."""
+        whole = {source.whole for source in self.sources}
+        for gap in self._total.gaps:
+            if gap.path in whole and gap.reason in (Reason.UNREADABLE, Reason.VANISHED):
+                self.unreadable.append(
+                    TargetError(f"{gap.path}: {gap.detail}", hint="Check the path, and the rights on it.")
+                )
 
     def _look(self) -> Iterator[Outcome]:
         for source in self.sources:
@@ -139,11 +160,29 @@ class Scan:
         config = Config(self.settings.rules, self.settings.disable, self.judge)
         yield from Pool(Work(self.looker, config), jobs).run(pieces)
 
+    def _discreet(self, findings: list[Finding]) -> list[Finding]:
+        """`findings` without the secrets in the paths to them; those that they tell themselves are masked already."""
+        secrets = self.looker.secrets_in({finding.place.path for finding in findings}) if findings else ()
+        return (
+            [replace(finding, place=_masked(finding.place, secrets)) for finding in findings] if secrets else findings
+        )
+
     def _keep(self, finding: Finding) -> bool:
         """Whether `finding` is new, not one that the baseline accepts."""
         suppressed = self._baseline is not None and self._baseline.holds(finding)
         (self._suppressed if suppressed else self._kept).append(finding)
         return not suppressed
+
+
+def _masked(place: Place, secrets: Sequence[bytes]) -> Place:
+    chain = tuple(replace(link, name=_hide(secrets, link.name)) for link in place.chain)
+    return replace(place, path=_hide(secrets, place.path), chain=chain)
+
+
+def _hide(secrets: Sequence[bytes], name: str) -> str:
+    for secret in secrets:
+        name = mask(name, secret)
+    return name
 
 
 def scan(*targets: str | os.PathLike[str], settings: Settings | None = None) -> Scan:

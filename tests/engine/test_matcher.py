@@ -125,7 +125,23 @@ class TestCandidates:
         for first, last, wanted in ((0, 26, [0, 9, 18]), (0, 9, [0]), (0, 10, [0, 9]), (9, 18, [9]), (10, 26, [18])):
             window = Span(Memory("a"), 0, 26, first, last)
             ((_, hits),) = matcher.hits(data, len(data), [window])
-            assert [match.start for match in matcher.look(data, window, hits).matches] == wanted
+            seen = matcher.look(data, window, hits)
+            assert [match.start for match in filter(seen.owns, seen.matches)] == wanted
+            assert [match.start for match in seen.matches] == [0, 9, 18]
+
+    def test_where_nothing_came_near_it_is_not_searched_again(self, one: One) -> None:
+        matcher = one("<[^<>]{0,40}tok_[0-9]{4}>", anchors=["tok_"], lead=41, max_len=60)
+        data = b"<" + b"tok_ " * 6 + b"tok_1234> <tok_5678>"
+        assert [secret for _, secret in secrets(matcher, data)] == [data[:-11], b"<tok_5678>"]
+
+    def test_time_runs_out(self, one: One) -> None:
+        matcher = one("tok_[0-9]{4}", anchors=["tok_"])
+        data = bytearray(b"tok_1111 tok_2222")
+        window = Span(Memory("a"), 0, len(data), 0, len(data))
+        ((_, hits),) = matcher.hits(data, len(data), [window])
+        seen = matcher.look(data, window, hits, seconds=-1)
+        assert (seen.exhausted, seen.matches) == (True, [])
+        assert not matcher.look(data, window, hits, seconds=60).exhausted
 
     def test_all_rules_of_an_anchor(self, rule: Make, rule_set: MakeSet) -> None:
         rules = rule_set(*(rule(f"r{size}", f"tok_[0-9]{{{size}}}", anchors=["tok_"]) for size in (4, 5, 6)))

@@ -58,6 +58,15 @@ NO_SECRETS = [
     ("next_token", "a1b2c3d4e5f6"),
     ("csrf_token", "a1b2c3d4e5f6"),
     ("pad_token", "a1b2c3d4e5f6"),
+    ("PASSWORD_SHA1", "a1b2c3d4e5f6"),  # hashes
+    ("hashed_token", "a1b2c3d4e5f6"),
+    ("secretFingerprint", "a1b2c3d4e5f6"),
+    ("token", "0x52908400098527886E0F7030069857D2E4169EE7"),  # addresses, resources, variables, dates, stored hashes
+    ("encryption_key", "arn:aws:kms:eu-west-1:1:key/a1b2"),
+    ("password", "%ACME_2%"),
+    ("token", "2024-05-06T12:00:00Z"),
+    ("password", "pbkdf2_sha256$600000$a1b2"),
+    ("auth_token", "eW91ci10b2tlbi1nb2VzLWhlcmU="),  # your-token-goes-here
     ("my_p4ssw0rd_password", "p4ssw0rd"),  # the name itself
 ]
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pitviper.model.gap import Gap
+from pitviper.model.gap import Gap, Reason
+from pitviper.sources import gitignore
 from pitviper.sources.directory import Directory
 from pitviper.sources.gitignore import Gitignore, _spec
 
@@ -80,6 +81,31 @@ RULES = [
 def test_lines(text: str, kept: list[str], dropped: list[str]) -> None:
     plant({".gitignore": text, **dict.fromkeys(kept + dropped, "x")})
     assert listed()[0] == set(kept)
+
+
+class TestCost:
+    """A hostile file must not buy time."""
+
+    def test_more_lines_than_anyone_writes(self) -> None:
+        text = "".join(f"x{number}\n" for number in range(1200))
+        plant({".gitignore": text, "x0": "x", "x999": "x", "x1000": "x"})
+        assert listed() == ({"x1000"}, 2)
+
+    def test_lines_with_too_many_stars(self) -> None:
+        plant({".gitignore": "*a*a*a*a\n**/b*c*\n", "aaaaa": "x", "d/e/bc": "x"})
+        assert listed() == ({"aaaaa"}, 1)
+
+    def test_when_patience_ends_nothing_is_left_out_and_a_gap_tells(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(gitignore, "_PATIENCE", 0.0)
+        plant({".gitignore": "a", "a": "x"})
+        names, gaps = [], []
+        for part in Directory(".", gitignore=True).parts():
+            if isinstance(part, Gap):
+                gaps.append((part.path, part.reason))
+            else:
+                names += part.names
+        assert names == [b".gitignore", b"a"]
+        assert gaps == [(".gitignore", Reason.OVER_BUDGET)]
 
 
 class TestNested:

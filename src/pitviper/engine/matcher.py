@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from math import log2
+from math import inf, log2
 
 import msgspec
 
@@ -18,6 +19,8 @@ from pitviper.model.blob import Span
 from pitviper.rules.schema import Rule, RuleSet
 
 _LONGEST_NAME = 64
+_SHORT_LEAD = 16
+"""Bytes in front of an anchor at which to try one by one; a search would go on behind it for `max_len` bytes."""
 _NAME = re.compile(rb"[\w.-]*")
 
 
@@ -44,12 +47,22 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct):
-    """A span with matches in it, and whether its bytes are binary. `defects` are those of our own that showed."""
+    """A span with matches in it, and whether its bytes are binary. `defects` are those of our own that showed.
+
+    Among the `matches` are those that begin in the overlap with a neighbour and so belong to it: they too are secrets
+    that nothing here may tell, and compete for the same bytes. `exhausted`: it took longer than allowed, and hits were
+    left out.
+    """
 
     span: Span
     binary: bool
     matches: list[Match]
     defects: set[str]
+    exhausted: bool = False
+
+    def owns(self, match: Match) -> bool:
+        """Whether `match` is for this window to report."""
+        return self.span.first <= match.start < self.span.last
 
 
 class Confirmer:
@@ -66,15 +79,16 @@ class Confirmer:
 
     def candidates(self, data: bytearray, anchor: int, end: int, low: int, high: int) -> Iterator[re.Match[bytes]]:
         """Matches of the pattern that hold the anchor at `anchor:end`, in `data[low:high]`."""
-        lead = self.rule.lead
+        first = max(low, anchor - self.rule.lead)
         last = min(high, anchor + self.rule.max_len)
-        if not lead:
-            if found := self.pattern.match(data, anchor, last):
-                yield found
-            return
-        for found in self.pattern.finditer(data, max(low, anchor - lead), last):
-            yield found
-            if found.end() >= end:
+        found: Iterator[re.Match[bytes]]
+        if self.rule.lead <= _SHORT_LEAD:
+            found = (match for start in range(first, anchor + 1) if (match := self.pattern.match(data, start, last)))
+        else:
+            found = self.pattern.finditer(data, first, last)
+        for match in found:
+            yield match
+            if match.end() >= end:
                 return
 
     def confirm(self, data: bytearray, found: re.Match[bytes], span: Span, *, binary: bool) -> Match | None:
@@ -137,30 +151,39 @@ class Matcher:
         for index in sorted(by_span):
             yield spans[index], by_span[index]
 
-    def look(self, data: bytearray, span: Span, hits: list[Hit]) -> Seen:
-        """The matches at the `hits` in `span`."""
+    def look(self, data: bytearray, span: Span, hits: list[Hit], seconds: float = inf) -> Seen:
+        """The matches at the `hits` in `span`, as far as they can be confirmed in so many `seconds`."""
         seen = Seen(span, text.is_binary(data, span), [], set())
         done: dict[int, int] = {}
+        deadline = time.perf_counter() + seconds
         for number, start, end in hits:
+            if time.perf_counter() > deadline:
+                seen.exhausted = True
+                break
             for rule in self._prefilter.anchors[number].rules:
                 low = done.get(rule, span.start)
                 if end <= low:
                     continue  # inside the last match of this rule
                 try:
-                    for match in self._confirmed(rule, data, (start, end), low, seen):
-                        done[rule] = match.end
-                        if span.first <= match.start < span.last:
-                            seen.matches.append(match)
+                    done[rule] = self._confirm(rule, data, (start, end), low, seen)
                 except Exception as error:  # noqa: BLE001 - a defect in one rule or check must not hide what others find
                     seen.defects.add(f"{type(error).__name__} in the rule {self._rules[rule].id!r}")
         return seen
 
-    def _confirmed(self, rule: int, data: bytearray, anchor: tuple[int, int], low: int, seen: Seen) -> Iterator[Match]:
-        """The matches of `rule` at `anchor`. What is refused consumes nothing: a real token may begin inside."""
+    def _confirm(self, rule: int, data: bytearray, anchor: tuple[int, int], low: int, seen: Seen) -> int:
+        """Add the matches of `rule` at `anchor` to `seen`, and tell from where on it is to be searched for.
+
+        What is refused consumes nothing: a real token may begin inside. Where nothing came near, no match begins in
+        front of this anchor, however many more follow.
+        """
         confirmer = self._confirmer(rule)
+        found = None
+        done = low
         for found in confirmer.candidates(data, *anchor, low, seen.span.end):
             if match := confirmer.confirm(data, found, seen.span, binary=seen.binary):
-                yield match
+                seen.matches.append(match)
+                done = match.end
+        return done if found else max(low, anchor[0])
 
     def _confirmer(self, number: int) -> Confirmer:
         if number not in self._confirmers:

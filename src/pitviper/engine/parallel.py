@@ -114,13 +114,14 @@ class Pool(Generic[Piece, Result]):
         try:
             while not self._closing and (piece := self._next()) is not None:
                 waiting = [piece]
+                failed: list[Piece] = []
                 while waiting and not self._closing:
                     child = child or self._start()
                     if child is None:
                         for piece in waiting:
                             self._returned.put(piece)
                         return
-                    child = self._do(child, waiting)
+                    child = self._do(child, waiting, failed)
         except BaseException as error:  # noqa: BLE001 - raised again by who waits for results
             self._results.put(error)
         finally:
@@ -128,8 +129,11 @@ class Pool(Generic[Piece, Result]):
                 child.kill()
             self._results.put(None)
 
-    def _do(self, child: _Child, waiting: list[Piece]) -> _Child | None:
-        """Let `child` do the last of `waiting`; None if it died over it, and what to do again is put back."""
+    def _do(self, child: _Child, waiting: list[Piece], failed: list[Piece]) -> _Child | None:
+        """Let `child` do the last of `waiting`; None if it died over it, and what to do again is put back.
+
+        A smallest piece gets a second try: what killed its worker may have been something else (memory ran out).
+        """
         piece = waiting.pop()
         parts = self._work.split(piece)
         held: list[Result] = []
@@ -140,6 +144,9 @@ class Pool(Generic[Piece, Result]):
         child.kill()
         if len(parts) > 1:
             waiting += reversed(parts)  # what was found in it until then will be found again
+        elif piece not in failed:
+            failed.append(piece)
+            waiting.append(piece)
         elif not self._closing:
             self._results.put(self._work.lost(piece))
         return None

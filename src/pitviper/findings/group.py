@@ -22,8 +22,9 @@ def _join(findings: list[Finding]) -> Finding:
     """The one that everyone sees, else the worst, else the first by place, with the places of the others."""
     findings.sort(key=lambda finding: (_for_auditors(finding), _order(finding)))
     first = findings[0]
-    places = dict.fromkeys(finding.place for finding in findings)
-    return replace(first, also_at=tuple(place for place in places if place != first.place))
+    places = {_where(finding.place): finding.place for finding in reversed(findings)}
+    del places[_where(first.place)]
+    return replace(first, also_at=tuple(reversed(places.values())))
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

@@ -13,9 +13,12 @@ import msgspec
 from pitviper import __version__, cache
 from pitviper.errors import RuleError
 from pitviper.formats import FORMATS
+from pitviper.rules.repeats import slow
 from pitviper.rules.schema import MAX_MATCH, Rule, RuleFile, RuleSet
 
 BUILT_IN = os.path.join(os.path.dirname(__file__), "data")
+_BITS = 8
+_SHORTEST_ANCHOR = 3
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -109,17 +112,36 @@ def _problems(rule: Rule) -> Iterator[tuple[str, str]]:
     """(field, what is wrong) for what the types cannot say."""
     if not _ID.fullmatch(rule.id):
         yield "id", f"{rule.id!r} is not lower-case words joined by hyphens"
-    if not 0 < rule.max_len <= MAX_MATCH:
-        yield "max_len", f"must lie between 1 and {MAX_MATCH}"
-    if not rule.anchors and not rule.anchor_pattern:
-        yield "anchors", "a rule needs `anchors` or an `anchor_pattern`"
-    if any(len(anchor) < 3 for anchor in rule.anchors):  # noqa: PLR2004 - the next line says it
-        yield "anchors", "an anchor needs at least 3 characters, or it fires everywhere"
     if not rule.examples:
         yield "examples", "a rule needs at least one example"
     for name in rule.validators:
         if name not in FORMATS:
             yield "validators", f"{name!r} is no format; there are {', '.join(FORMATS)}"
+    yield from _wrong_figures(rule)
+    yield from _wrong_anchors(rule)
+    yield from _wrong_patterns(rule)
+
+
+def _wrong_figures(rule: Rule) -> Iterator[tuple[str, str]]:
+    if not 0 < rule.max_len <= MAX_MATCH:
+        yield "max_len", f"must lie between 1 and {MAX_MATCH}"
+    if not 0 <= rule.lead <= MAX_MATCH:
+        yield "lead", f"must lie between 0 and {MAX_MATCH}"
+    if not 0 <= rule.min_entropy <= _BITS:
+        yield "min_entropy", f"must lie between 0 and {_BITS} bits a byte"
+
+
+def _wrong_anchors(rule: Rule) -> Iterator[tuple[str, str]]:
+    if not rule.anchors and not rule.anchor_pattern:
+        yield "anchors", "a rule needs `anchors` or an `anchor_pattern`"
+    if any(len(anchor) < _SHORTEST_ANCHOR for anchor in rule.anchors):
+        yield "anchors", f"an anchor needs at least {_SHORTEST_ANCHOR} characters, or it fires everywhere"
+    for field, texts in (("anchors", rule.anchors), ("anchor_pattern", (rule.anchor_pattern,))):
+        if any("\0" in text for text in texts):
+            yield field, "Vectorscan takes no NUL; leave it to `pattern`"
+
+
+def _wrong_patterns(rule: Rule) -> Iterator[tuple[str, str]]:
     for field, pattern in (
         ("pattern", rule.pattern),
         *([("boundary", f"[{rule.boundary}]")] if rule.boundary else []),
@@ -129,6 +151,9 @@ def _problems(rule: Rule) -> Iterator[tuple[str, str]]:
             re.compile(pattern.encode())
         except (re.error, OverflowError, RecursionError) as error:
             yield field, f"{error} in {pattern!r}"
+        else:
+            if problem := slow(pattern):
+                yield field, f"{problem} in {pattern!r}"
 
 
 def _line(text: bytes, where: str) -> str:

@@ -24,6 +24,8 @@ from pitviper.secrets.surroundings import is_made_up
 
 _LONGEST_NAME = 64
 """Bytes in front of a match that a group of it may hold: see `pitviper.engine.matcher`."""
+_NEAR, _SHORTEST_PIECE = 8, 3
+"""How many secrets in front of a match are asked whether it is named by their end, and how long that end must be."""
 _MOST = 3
 """A group that holds more than a third of the secret is no fact about it (an account, a region) but the secret."""
 
@@ -46,7 +48,7 @@ class Judge(msgspec.Struct, frozen=True):
         told = _Discretion(seen.span.blob, matches, joined.values())
         positions = Positions(data, seen.span, binary=seen.binary)
         made_up = is_made_up(seen.span.blob.chain[-1].name)
-        for match in _standing(matches, joined):
+        for match in filter(seen.owns, _standing(matches, joined)):
             companion = joined.get(id(match))
             severity = _severity(match, companion)
             for_auditors = (
@@ -116,7 +118,17 @@ class _Discretion:
     def about(self, match: Match, text: str) -> str:
         """A fact about `match`, without the secrets in it and just in front of it, and fit to print."""
         low = bisect_left(self.starts, match.start - _LONGEST_NAME)
-        return escape(_masked(text, self._secrets[low : bisect_left(self.starts, match.end)]))
+        return escape(_masked(self._behind(match, text), self._secrets[low : bisect_left(self.starts, match.end)]))
+
+    def _behind(self, match: Match, text: str) -> str:
+        """`text` without the end of a long secret in front of `match`, which a name may begin with."""
+        index = bisect_left(self.starts, match.start)
+        for secret in self._secrets[max(0, index - _NEAR) : index]:
+            plain = secret.decode("utf-8", "replace")
+            for size in range(min(len(plain) - 1, _LONGEST_NAME), _SHORTEST_PIECE, -1):
+                if text.startswith(plain[-size:]):
+                    return f"…{text[size:]}"
+        return text
 
 
 def _masked(text: str, secrets: Iterable[bytes]) -> str:

@@ -78,11 +78,14 @@ class Directory:
         """Files and folders that `.gitignore` left out, so far."""
         self._target = os.fsencode(target)
         self._gitignore = gitignore
+        self.whole: str | None = None
+        """How the one file that it is shows itself; None for a folder."""
         try:
             mode = os.stat(self._target).st_mode  # first, because to `realpath` no name is the working directory
             self._root = os.path.realpath(self._target, strict=True)
             self._is_file = stat.S_ISREG(mode)
             if self._is_file:
+                self.whole = _shown(self._target)
                 os.close(os.open(self._root, OPEN_FILE))
             elif stat.S_ISDIR(mode):
                 os.scandir(self._root).close()
@@ -125,6 +128,9 @@ class Directory:
             if files.names:
                 yield files
             pending.extend(reversed(folders))
+        if ignore and ignore.exhausted:
+            detail = "matching them took too long: not all that they name was left out"
+            yield Gap(Files(self._target, b"", self._root, []).path(b".gitignore"), Reason.OVER_BUDGET, detail)
 
     def _skips(self, ignore: Gitignore, prefix: bytes, entry: os.DirEntry[bytes]) -> bool:
         try:

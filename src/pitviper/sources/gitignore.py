@@ -1,16 +1,20 @@
 """`.gitignore` as git reads it: a file in every folder, the deepest that has an opinion decides.
 
-The files are those of the target, and may be hostile: a line that cannot be understood hides nothing, and only regular
-files are read. Names and lines are bytes to git; here each byte is one character (Latin-1).
+The files are those of the target, and may be hostile: a line that cannot be understood, or that would cost too much,
+hides nothing, and only regular files are read. Names and lines are bytes to git; here each byte is one character
+(Latin-1).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
+import time
 import warnings
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pitviper.sources.interface import OPEN_FILE
@@ -21,6 +25,12 @@ if TYPE_CHECKING:
 
 _LONGEST = 1 << 20
 _BOM = b"\xef\xbb\xbf"
+_MOST_PATTERNS = 1000
+"""Of one file; the longest of GitHub's templates has 400 lines."""
+_COSTLY = re.compile(r"(?:[^*/]*\*){4}")
+"""More than three `*` in one part of a path: each multiplies the ways to match a name by its length."""
+_PATIENCE = 20.0
+"""Seconds of matching, over all names; a million names with GitHub's template for Python take less."""
 
 
 class Gitignore:
@@ -28,6 +38,7 @@ class Gitignore:
 
     def __init__(self, root: bytes) -> None:
         self._root = os.path.join(root, b"")
+        self._left = _PATIENCE
         self._specs: dict[bytes, GitIgnoreSpec] = {}
         top = _repository(root)
         if top:
@@ -36,6 +47,11 @@ class Gitignore:
             while folder != top:
                 folder = os.path.dirname(folder)
                 self._read(folder, os.path.join(folder, b".gitignore"))
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether matching took so long that nothing is ignored any more."""
+        return self._left <= 0
 
     def enter(self, prefix: bytes) -> None:
         """Read the ignore file of the folder `prefix` (b"" or b"a/b/", below the root)."""
@@ -46,7 +62,15 @@ class Gitignore:
         """Whether `path` (below the root) is ignored. Git itself never looks into `.git`."""
         if path.rpartition(b"/")[2] == b".git":
             return True
-        full = self._root + path
+        if self.exhausted:
+            return False
+        started = time.perf_counter()
+        try:
+            return self._covered(self._root + path, is_folder=is_folder)
+        finally:
+            self._left -= time.perf_counter() - started
+
+    def _covered(self, full: bytes, *, is_folder: bool) -> bool:
         folder = full
         while (parent := os.path.dirname(folder)) != folder:
             folder = parent
@@ -74,31 +98,18 @@ def _spec(text: bytes) -> GitIgnoreSpec:
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - only needed with --gitignore
 
     with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of `re`, for `[[`
-        patterns = list(_patterns(text))
-    try:
-        return GitIgnoreSpec(patterns)
-    except Exception:  # noqa: BLE001 - it compiles with what is installed, here Vectorscan, which refuses some patterns
-        return GitIgnoreSpec([pattern for pattern in patterns if _compiles(pattern)])
+        patterns = list(islice(_patterns(text), _MOST_PATTERNS))
+    return GitIgnoreSpec(patterns, backend="simple")  # it would use Vectorscan, which takes 3 s to compile 1,000
 
 
 def _patterns(text: bytes) -> Iterator[GitIgnoreSpecPattern]:
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # noqa: PLC0415 - same
 
     for line in text.removeprefix(_BOM).decode("latin-1").split("\n"):
-        if "\0" in line:
-            continue  # as in UTF-16; Vectorscan would take what stands in front of it for the pattern
+        if "\0" in line or _COSTLY.search(line):
+            continue
         with contextlib.suppress(Exception):  # it raises its own errors and those of `re`
             yield GitIgnoreSpecPattern(line)
-
-
-def _compiles(pattern: GitIgnoreSpecPattern) -> bool:
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - same
-
-    try:
-        GitIgnoreSpec([pattern])
-    except Exception:  # noqa: BLE001 - see `_spec`
-        return False
-    return True
 
 
 def _repository(folder: bytes) -> bytes | None:

@@ -54,6 +54,10 @@ class Pack(msgspec.Struct):
 class Source(Protocol):
     """Where artefacts come from."""
 
+    @property
+    def whole(self) -> str | None:
+        """The path of a source that is one blob; None for one of many parts, of which some may be unreadable."""
+
     def parts(self) -> Iterator[msgspec.Struct]:
         """What there is to read, in a fixed order: parts of this source's own type, or `Gap`s."""
 

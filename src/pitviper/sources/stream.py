@@ -15,7 +15,7 @@ class Stream:
 
     def __init__(self, handle: int = 0, name: str = "<stdin>") -> None:
         self._handle = handle
-        self.path = escape(name)
+        self.path = self.whole = escape(name)
         self.chain = (Link("stdin", self.path),)
 
     def parts(self) -> Iterator[Stream]:
