@@ -61,7 +61,7 @@ class Looker:
         self._matcher = matcher or Matcher(rules)
         self._judge = judge or Judge()
         self._wide: tuple[Blob | None, str | None] = None, None
-        """The last blob that might be UTF-16, and its codec: its later windows have no byte order mark."""
+        """The last blob that might be UTF-16 or UTF-32, and its codec: its later windows have no byte order mark."""
         self._told: tuple[Blob | None, int] = None, 0
         """The last blob with findings, and how many: all its windows have one limit."""
         self._spent: tuple[Blob | None, float] = None, 0.0
@@ -110,9 +110,9 @@ class Looker:
         return outcome
 
     def _read_otherwise(self, data: bytearray, span: Span, outcome: Outcome) -> None:
-        """What the first bytes ask for: UTF-16 is searched as the text it is; a compressed container becomes a Gap."""
+        """What the first bytes ask for: text in UTF-16 or UTF-32 is searched as such, a container becomes a Gap."""
         if not span.base:
-            self._wide = span.blob, text.utf16(data, span.start, span.end)
+            self._wide = span.blob, text.wide(data, span.start, span.end)
         if container := text.container(data, span):
             detail = f"{container}: its contents are not looked into"
             outcome.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, detail))

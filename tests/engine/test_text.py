@@ -5,6 +5,7 @@ import codecs
 import gzip
 import io
 import lzma
+import zlib
 import zipfile
 
 import pytest
@@ -56,8 +57,8 @@ class TestUtf16:
             (codecs.BOM_UTF16_LE, "utf-16-le"),
             (("größe → " + ENGLISH).encode("utf-16-le"), "utf-16-le"),
             ("蛇の毒蛇の毒蛇の毒".encode("utf-16-le"), None),
-            (codecs.BOM_UTF32_LE + ENGLISH.encode("utf-32-le"), None),
-            (codecs.BOM_UTF32_BE + ENGLISH.encode("utf-32-be"), None),
+            (codecs.BOM_UTF32_LE + ENGLISH.encode("utf-32-le"), "utf-32-le"),
+            (codecs.BOM_UTF32_BE + ENGLISH.encode("utf-32-be"), "utf-32-be"),
             (ENGLISH.encode("utf-32-le"), None),
             (ENGLISH.encode(), None),
             (bytes(300), None),
@@ -67,9 +68,9 @@ class TestUtf16:
         ],
     )
     def test_codec(self, data: bytes, wanted: str | None) -> None:
-        assert text.utf16(bytearray(data), 0, len(data)) == wanted
+        assert text.wide(bytearray(data), 0, len(data)) == wanted
         shared = bytearray(b"\0\0" + data + ENGLISH.encode("utf-16-le"))
-        assert text.utf16(shared, 2, 2 + len(data)) == wanted
+        assert text.wide(shared, 2, 2 + len(data)) == wanted
 
 
 def zipped() -> bytes:
@@ -92,6 +93,10 @@ class TestContainer:
             (b"\x04\x22\x4d\x18\x60\x40", "lz4"),
             (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive"),
             (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
+            (b"PACK\0\0\0\2\0\0\0\1", "a pack of git objects"),
+            (zlib.compress(b"blob 3\0abc", 1), "a git object"),
+            (zlib.compress(b"no object of git's", 1), None),
+            (b"x\x01", None),
             (b"PK", None),
             (b"PK\x01\x02", None),
             (b"text", None),
@@ -163,6 +168,6 @@ class TestDecoded:
 def test_no_bytes_raise(data: bytes, start: int) -> None:
     buffer = bytearray(data)
     start = min(start, len(data))
-    assert text.utf16(buffer, start, len(data)) in (None, "utf-16-le", "utf-16-be")
+    assert text.wide(buffer, start, len(data)) in (None, "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
     assert text.is_binary(buffer, span(data, start)) is (0 in data[start:])
     assert text.container(buffer, span(data, start)) is None or text.asks_for_more(buffer, span(data, start))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitviper.findings.allow import allowed
+from pitviper.findings.allow import allowed, nearly
 from pitviper.model.blob import Memory, Span
 
 SECRET = "hunter2" * 2
@@ -136,3 +136,33 @@ def test_any_bytes(data: bytes, one: int, other: int) -> None:
     span = Span(Memory("app.py"), 0, len(data), 0, len(data))
     said = allowed(bytearray(data), span, (start, end), "acme-token")
     assert said is None or b"allow[" in data
+
+
+class TestNearly:
+    """A comment that was meant, and counts for nothing."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"{SECRET}  # pitviper: allow",
+            f"{SECRET}  # Pitviper:allow[acme-token]",
+            f"{SECRET}  # pitviper: allow[acme-tokne] old",
+            f"{SECRET}  # pitviper: allow[*]",
+            f"# pitviper: allow[acme-token]\n{SECRET}",
+        ],
+    )
+    def test_is_noticed(self, text: str) -> None:
+        assert noticed(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [SECRET, f"# pitviper: allow\n\n{SECRET}", f"{SECRET}\n# pitviper: allow", f"{SECRET} # pitviper allows"],
+    )
+    def test_elsewhere(self, text: str) -> None:
+        assert not noticed(text)
+
+
+def noticed(text: str) -> bool:
+    data = bytearray(text.encode())
+    start = data.index(SECRET.encode())
+    return nearly(data, Span(Memory("a"), 0, len(data), 0, len(data)), (start, start + len(SECRET)))

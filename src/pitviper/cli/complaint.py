@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import click
 
 from pitviper.errors import PitviperError
@@ -10,6 +12,7 @@ from pitviper.model.place import escape
 
 def complain(error: PitviperError) -> None:
     """Write `error` and its hint to standard error; a name in them cannot steer the terminal."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {escape(str(error))}", err=True)
-    if error.hint:
-        click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {escape(error.hint)}", err=True)
+    with contextlib.suppress(OSError):  # nobody can be told; the exit code still tells
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {escape(str(error))}", err=True)
+        if error.hint:
+            click.echo(f"{click.style('hint:', fg='cyan', bold=True)} {escape(error.hint)}", err=True)

@@ -56,6 +56,7 @@ def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> Non
     from pitviper.cli.start import start  # noqa: PLC0415
     from pitviper.output import writing  # noqa: PLC0415
 
+    signal.signal(signal.SIGTERM, _interrupt)
     settings = options.settings(config_file, flags)
     with options.told_of_file(config_file, flags, "output"):
         specs = writing.parse_specs(_outputs(settings, flags))
@@ -66,7 +67,7 @@ def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> Non
         watcher.watch(running)
     for error in running.unreadable:
         complain(error)
-    signal.signal(signal.SIGTERM, _interrupt)
+    told = len(running.unreadable)
     try:
         for _ in running:
             pass
@@ -75,6 +76,8 @@ def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> Non
     finally:
         if watcher:
             watcher.stop()
+    for error in running.unreadable[told:]:  # opened, but could not be read
+        complain(error)
     report = running.report()
     writing.write(report, {rule.id: rule for rule in running.rules.rules}, specs)
     _tell(report, specs, quiet=settings.quiet)

@@ -1,8 +1,9 @@
-"""What the bytes are: text, UTF-16 text, binary, or a compressed container."""
+"""What the bytes are: text, UTF-16 or UTF-32 text, binary, or a compressed container."""
 
 from __future__ import annotations
 
 import codecs
+import zlib
 
 from pitviper.model.blob import Span
 
@@ -10,6 +11,12 @@ _SAMPLE = 8192
 _ZIP_END = 22
 _ZIP_MARK = 0x50
 """Size and first byte of a zip archive's end record without a comment. Source: PKWARE, APPNOTE.TXT, 4.3.16."""
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _SHORTEST = 8
 """Characters of UTF-16 without a mark: fewer prove nothing, and hold no secret."""
 
@@ -22,8 +29,14 @@ _CONTAINERS = (
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"PACK\x00\x00\x00", "a pack of git objects"),
+    (b"x\x01", "a git object"),
 )
 """First bytes → name of what holds compressed data. Sources: the formats' own specifications."""
+
+_GIT = b"x\x01"
+"""How zlib at git's level of compression begins; `container` asks whether an object follows."""
+_GIT_TYPES = (b"blob ", b"tree ", b"commit ", b"tag ")
 
 LEADS = frozenset({magic[0] for magic, _ in _CONTAINERS} | {0x00, 0xFE, 0xFF})
 """First bytes worth a second look: of containers, of byte order marks, and of UTF-16 without one."""
@@ -34,16 +47,14 @@ def is_binary(data: bytearray, span: Span) -> bool:
     return data.find(0, span.start, min(span.end, span.start + _SAMPLE)) >= 0
 
 
-def utf16(data: bytearray, start: int, end: int) -> str | None:
-    """The codec, if `data[start:end]` looks like UTF-16: by its byte order mark, or by NULs in every other byte.
+def wide(data: bytearray, start: int, end: int) -> str | None:
+    """The codec, if `data[start:end]` looks like UTF-16 or UTF-32: by its byte order mark, or by NULs.
 
-    Text of Western languages without a mark has NUL as each second byte; nine of ten are asked for. UTF-32 is not
-    taken for it (its mark begins like UTF-16's).
+    UTF-16 of Western languages without a mark has NUL as each second byte; nine of ten are asked for. UTF-32 needs its
+    mark, which begins like that of UTF-16.
     """
     head = bytes(data[start : min(end, start + 4)])
-    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return None
-    for mark, codec in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+    for mark, codec in _MARKS:
         if head.startswith(mark):
             return codec
     sample = bytes(data[start : min(end, start + 256)])
@@ -57,13 +68,13 @@ def utf16(data: bytearray, start: int, end: int) -> str | None:
 
 def newline(data: bytearray, size: int) -> bytes | None:
     """How the blob that begins `data[:size]` writes a line's end; None if it is binary and has no lines."""
-    if codec := utf16(data, 0, size):
+    if codec := wide(data, 0, size):
         return "\n".encode(codec)
     return None if data.find(0, 0, min(size, _SAMPLE)) >= 0 else b"\n"
 
 
 def asks_for_more(data: bytearray, span: Span) -> bool:
-    """Whether the first or last bytes of `span` may be those of UTF-16 or of a container. Runs for every file."""
+    """Whether the first or last bytes of `span` are of UTF-16, UTF-32 or a container, maybe. Runs for every file."""
     size = span.end - span.start
     return size > 1 and (
         data[span.start] in LEADS
@@ -81,11 +92,22 @@ def container(data: bytearray, span: Span) -> str | None:
         return "a zip archive"
     if span.base:
         return None
+    if data.startswith(_GIT, span.start) and not _is_git_object(
+        bytes(data[span.start : min(span.end, span.start + 64)])
+    ):
+        return None
     return next((name for magic, name in _CONTAINERS if data.startswith(magic, span.start)), None)
 
 
+def _is_git_object(head: bytes) -> bool:
+    try:
+        return zlib.decompressobj().decompress(head, 16).startswith(_GIT_TYPES)
+    except zlib.error:
+        return False
+
+
 def decoded(data: bytearray, span: Span, codec: str) -> tuple[bytearray, Span]:
-    """`span` of UTF-16 as UTF-8 in a buffer of its own, and the span there. What is no UTF-16 becomes U+FFFD."""
+    """`span` of UTF-16 or UTF-32 as UTF-8 in a buffer of its own, and its span. What is neither becomes U+FFFD."""
     pieces = [
         bytes(data[low:high]).decode(codec, "replace").encode("utf-8", "replace")
         for low, high in ((span.start, span.first), (span.first, span.last), (span.last, span.end))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pitviper.model.blob import Span
 
 _COMMENT = re.compile(rb"pitviper:\s{0,4}allow\[([a-z0-9, -]{1,400})\]")
+_NEARLY = re.compile(rb"pitviper\s{0,4}:\s{0,4}allow", re.IGNORECASE)
 _REASON = 200
 _LINE = 4096
 """How far from a match its line is searched for a comment, in bytes: a minified file is one line of megabytes."""
@@ -36,6 +37,14 @@ def allowed(data: bytearray, span: Span, at: tuple[int, int], rule: str, secrets
                 text = line[comment.end() :][: min(_REASON, _room(secrets, begin + comment.end()))]
                 return _CLOSE.split(text, maxsplit=1)[0].decode("utf-8", "replace").strip(" \t-:#*/>")
     return None
+
+
+def nearly(data: bytearray, span: Span, at: tuple[int, int]) -> bool:
+    """Whether a comment on the line of the match `at`, or on the one above, speaks of allowing, and does not count."""
+    low, high = max(span.start, at[0] - _LINE), min(span.end, at[1] + _LINE)
+    begin = data.rfind(b"\n", low, max(low, data.rfind(b"\n", low, at[0]))) + 1
+    stop = data.find(b"\n", at[1], high)
+    return _NEARLY.search(bytes(data[max(low, begin) : stop if stop >= 0 else high])) is not None
 
 
 def _room(secrets: Sequence[int], position: int) -> int:

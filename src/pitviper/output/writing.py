@@ -72,7 +72,7 @@ def parse_specs(texts: Iterable[str]) -> tuple[Spec, ...]:
     specs = tuple(parse_spec(text) for text in texts)
     taken: dict[str | None, Spec] = {}
     for spec in specs:
-        place = spec.file and os.path.realpath(spec.file)
+        place = None if spec.file is None or _is_stdout(spec.file) else os.path.realpath(spec.file)
         if place in taken:
             raise UsageError(
                 f"the outputs {taken[place].format} and {spec.format} both go to {_place(spec)}",
@@ -80,6 +80,13 @@ def parse_specs(texts: Iterable[str]) -> tuple[Spec, ...]:
             )
         taken[place] = spec
     return specs
+
+
+def _is_stdout(path: str) -> bool:
+    """Whether `path` is another name of standard output."""
+    with contextlib.suppress(OSError, ValueError):
+        return os.path.samestat(os.stat(path), os.fstat(1))
+    return False
 
 
 def _nearest(name: str) -> str:

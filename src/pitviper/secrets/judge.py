@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from pitviper.engine.matcher import Match, Seen
-from pitviper.findings.allow import allowed
+from pitviper.findings.allow import allowed, nearly
 from pitviper.findings.fingerprint import fingerprint
 from pitviper.findings.redact import mask, redact, tell
 from pitviper.formats.placeholder import is_placeholder
@@ -65,6 +65,8 @@ class Judge(msgspec.Struct, frozen=True):
             at = match.start, match.end
             may_allow = self.allow_comments and not seen.binary  # a binary has no lines, and no comments on them
             reason = allowed(data, seen.span, at, match.rule.id, told.starts) if may_allow else None
+            if reason is None and may_allow and nearly(data, seen.span, at):
+                finding = msgspec.structs.replace(finding, evidence=(*finding.evidence, _comment(match.rule.id)))
             yield finding if reason is None else Ignored(finding, reason)
 
     def _hides(self, rule: Rule, severity: Severity, hidden: Hidden, *, for_auditors: bool) -> bool:
@@ -221,6 +223,10 @@ def _facts(match: Match) -> Iterator[Evidence]:
     for name, value in match.groups.items():
         if name != "secret" and not (value in match.secret and len(value) * _MOST > len(match.secret)):
             yield Evidence(name.replace("_", " "), value.decode("utf-8", "replace"))
+
+
+def _comment(rule: str) -> Evidence:
+    return Evidence("comment", f"the one here accepts nothing: on this line it would be `pitviper: allow[{rule}]`")
 
 
 def _companion(joined: Joined | None, match: Match) -> Iterator[Evidence]:
