@@ -5,8 +5,8 @@ import codecs
 import gzip
 import io
 import lzma
-import zlib
 import zipfile
+import zlib
 
 import pytest
 from hypothesis import given
