@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitviper import look as module
+from pitviper.engine import pack as packs
 from pitviper.engine.matcher import Seen
+from pitviper.engine.pack import BUFFER, OVERLAP
 from pitviper.engine.parallel import Pool
 from pitviper.formats import FORMATS
 from pitviper.formats.interface import Format, Proof
@@ -26,9 +28,8 @@ from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.loading import load
 from pitviper.rules.template import make
 from pitviper.secrets.judge import Judge
-from pitviper.sources import ahead, directory, interface
+from pitviper.sources import ahead, directory
 from pitviper.sources.directory import Directory, Files
-from pitviper.sources.interface import BUFFER, OVERLAP
 from pitviper.sources.stream import Stream
 
 Token = Callable[[str], str]
@@ -56,7 +57,7 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     for where in (module, ahead):
         monkeypatch.setattr(where, "BUFFER", 512)
     monkeypatch.setattr(directory, "PACK", 128)
-    monkeypatch.setattr(interface, "OVERLAP", 96)
+    monkeypatch.setattr(packs, "OVERLAP", 96)
 
 
 def files(target: str = ".") -> list[Files]:

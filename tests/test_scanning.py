@@ -15,6 +15,7 @@ import pytest
 import pitviper
 from pitviper import scanning
 from pitviper.config import Settings
+from pitviper.engine.pack import BUFFER, OVERLAP
 from pitviper.errors import BaselineError, RuleError, TargetError, UsageError
 from pitviper.findings.baseline import Baseline
 from pitviper.look import Looker, Outcome, batches
@@ -24,7 +25,6 @@ from pitviper.model.report import Report
 from pitviper.rules.template import make
 from pitviper.scanning import Scan
 from pitviper.sources.directory import Directory, Files
-from pitviper.sources.interface import BUFFER, OVERLAP
 
 Token = Callable[[str], str]
 

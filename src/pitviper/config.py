@@ -36,6 +36,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     gitignore: bool = False
     allow_comments: bool = True
     """Whether `pitviper: allow[rule-id]` on a line is honoured; turn it off for code that others wrote."""
+    archive_password: tuple[str, ...] = ()
+    """Tried on encrypted archives."""
+    max_depth: Annotated[int, msgspec.Meta(ge=1, le=64)] = 16
+    """Containers in containers."""
+    max_members: Annotated[int, msgspec.Meta(ge=1)] = 1_000_000
+    max_expanded: Annotated[int, msgspec.Meta(ge=1)] = 64 * 1024**3
+    """Bytes that may come out of one artefact."""
     strict: bool = False
     quiet: bool = False
     progress: bool = True

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import cast
 
 import msgspec
 
 from pitviper.engine import text
+from pitviper.engine.data import Data
+from pitviper.engine.data import Memory as Held
 from pitviper.engine.matcher import Matcher, Seen
+from pitviper.engine.pack import BUFFER, Free, Pack
 from pitviper.engine.prefilter import Hit
-from pitviper.model.blob import Blob, Memory, Span
+from pitviper.model.blob import Blob, Inner, Memory, Span
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.report import Hidden, Ignored
@@ -20,8 +24,11 @@ from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
 from pitviper.sources.ahead import ahead
 from pitviper.sources.directory import Files, read
-from pitviper.sources.interface import BUFFER, Free, Pack
+from pitviper.sources.interface import Whole
 from pitviper.sources.stream import Stream
+from pitviper.unpack.interface import Format, Options
+from pitviper.unpack.table import may_begin, recognise, sample
+from pitviper.unpack.walk import Walk
 
 MAX_FINDINGS = 2_000
 """Findings of one blob; a file made of nothing but fakes must not fill the memory, or the time: a short secret costs
@@ -42,6 +49,7 @@ class Outcome(msgspec.Struct):
     hidden: Hidden = msgspec.field(default_factory=Hidden)
     blobs: int = 0
     bytes: int = 0
+    expanded_bytes: int = 0
 
     def add(self, other: Outcome) -> None:
         """Add what came of later parts."""
@@ -52,13 +60,22 @@ class Outcome(msgspec.Struct):
             setattr(self.hidden, name, getattr(self.hidden, name) + getattr(other.hidden, name))
         self.blobs += other.blobs
         self.bytes += other.bytes
+        self.expanded_bytes += other.expanded_bytes
 
 
 class Looker:
     """Looks into parts, one after the other. Not for two threads at once."""
 
-    def __init__(self, rules: RuleSet, judge: Judge | None = None, *, matcher: Matcher | None = None) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        judge: Judge | None = None,
+        options: Options | None = None,
+        *,
+        matcher: Matcher | None = None,
+    ) -> None:
         self._matcher = matcher or Matcher(rules)
+        self._options = options or Options()
         self._judge = judge or Judge()
         self._wide: tuple[Blob | None, str | None] = None, None
         """The last blob that might be UTF-16 or UTF-32, and its codec: its later windows have no byte order mark."""
@@ -90,32 +107,41 @@ class Looker:
         return [match.secret for one in seen for match in one.matches]
 
     def _look(self, read: Callable[[Free], Iterator[Pack]], *, read_ahead: bool) -> Iterator[Outcome]:
+        opening = partial(self._opened, read)
         if read_ahead:
-            packs = ahead(read)
+            packs = ahead(opening)
         else:
             buffer = bytearray(BUFFER)
-            packs = read(lambda: buffer)
+            packs = opening(lambda: buffer)
         for pack in packs:
             yield self._search_pack(pack)
+
+    def _opened(self, read: Callable[[Free], Iterator[Pack]], free: Free) -> Iterator[Pack]:
+        """The packs of `read`, and those of the containers that were in them."""
+        for pack in read(free):
+            found = list(_containers(pack))
+            yield pack
+            for blob, known, data in found:
+                yield from Walk(self._options, data.size, free).open(blob, known, data)
 
     def _search_pack(self, pack: Pack) -> Outcome:
         data = pack.data
         outcome = Outcome(gaps=pack.gaps)
         self._search(data, pack.filled, pack.spans, outcome)
         for span in pack.spans:  # runs for every file: keep it short
-            outcome.bytes += span.last - span.first
+            if isinstance(span.blob, Inner):
+                outcome.expanded_bytes += span.last - span.first
+            else:
+                outcome.bytes += span.opened or span.last - span.first
             outcome.blobs += not span.base
-            if span.base or text.asks_for_more(data, span):
-                self._read_otherwise(data, span, outcome)
+            if (span.base or text.may_be_wide(data, span)) and not span.opened:
+                self._search_wide(data, span, outcome)
         return outcome
 
-    def _read_otherwise(self, data: bytearray, span: Span, outcome: Outcome) -> None:
-        """What the first bytes ask for: text in UTF-16 or UTF-32 is searched as such, a container becomes a Gap."""
+    def _search_wide(self, data: bytearray, span: Span, outcome: Outcome) -> None:
+        """Text in UTF-16 or UTF-32 is searched as the text it is."""
         if not span.base:
             self._wide = span.blob, text.wide(data, span.start, span.end)
-        if container := text.container(data, span):
-            detail = f"{container}: its contents are not looked into"
-            outcome.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, detail))
         blob, codec = self._wide
         if codec and blob is span.blob:
             decoded, view = text.decoded(data, span, codec)
@@ -123,6 +149,8 @@ class Looker:
 
     def _search(self, data: bytearray, filled: int, spans: Sequence[Span], outcome: Outcome) -> None:
         for span, hits in self._matcher.hits(data, filled, spans):
+            if span.opened:
+                continue
             seen = self._confirm(data, span, hits, outcome)
             try:
                 self._tell(data, seen, outcome)
@@ -157,12 +185,36 @@ class Looker:
                 outcome.findings.append(finding)
 
 
+def _containers(pack: Pack) -> Iterator[tuple[Blob, Format, Data]]:
+    """The containers among the blobs of `pack`, to be opened once the pack was yielded; what they hold is copied."""
+    for span in pack.spans:
+        if span.base or not may_begin(pack.data, span.start, span.end):
+            continue
+        head, tail = sample(pack.data, span.start, span.end)
+        is_whole = span.last == span.end
+        data: Data
+        if is_whole:
+            known = recognise(head, tail)
+            data = Held(bytes(pack.data[span.start : span.end]) if known else b"")
+        elif known := recognise(head, b""):
+            try:
+                data = cast("Whole", span.blob).open(bytes(pack.data[span.start : span.end]))
+            except OSError as error:
+                pack.gaps.append(Gap(span.blob.path, Reason.UNREADABLE, error.strerror or ""))
+                continue
+            pack.dropped = True
+        if known:
+            span.opened = data.size
+            yield span.blob, known, data
+
+
 class Config(msgspec.Struct, frozen=True):
     """What a worker in another process needs to know."""
 
     rules: tuple[str, ...]
     disable: tuple[str, ...]
     judge: Judge
+    options: Options
 
 
 class Work:
@@ -199,7 +251,7 @@ class Work:
 def worker(config: bytes) -> Callable[[bytes], Iterator[bytes]]:
     """In a child process: a function from an encoded batch to encoded outcomes."""
     settings = msgspec.msgpack.decode(config, type=Config)
-    looker = Looker(load(settings.rules, settings.disable), settings.judge)
+    looker = Looker(load(settings.rules, settings.disable), settings.judge, settings.options)
 
     def work(piece: bytes) -> Iterator[bytes]:
         for outcome in looker.look(msgspec.msgpack.decode(piece, type=list[Files])):

@@ -30,6 +30,7 @@ from pitviper.secrets.judge import Judge
 from pitviper.sources import open_target
 from pitviper.sources.directory import Directory, Files
 from pitviper.sources.stream import Stream
+from pitviper.unpack.interface import Options
 
 _IN_PROCESS_FILES = 512
 _IN_PROCESS_BYTES = 32 * 1024 * 1024
@@ -64,7 +65,8 @@ class Scan:
         self._interrupted = False
         wanted = {name: getattr(self.settings, name) for name in Judge.__struct_fields__}
         self.judge = Judge(**wanted)
-        self.looker = Looker(self.rules, self.judge)
+        self.options = Options(**{name: getattr(self.settings, name) for name in Options.__struct_fields__})
+        self.looker = Looker(self.rules, self.judge, self.options)
         self._running: Generator[Finding, None, None] = self._run()
         for target in self.targets:
             self._open(target)
@@ -96,6 +98,7 @@ class Scan:
                 artifacts=len(self.sources),
                 blobs=self._total.blobs,
                 bytes=self._total.bytes,
+                expanded_bytes=self._total.expanded_bytes,
                 seconds=round(self._seconds, 3),
                 skipped=sum(source.skipped for source in self.sources if isinstance(source, Directory)),
                 hidden=self._total.hidden,
@@ -157,7 +160,7 @@ class Scan:
             yield from self.looker.look(first)
             return
         pieces = batches(first, 1) if is_all else batches(chain(first, parts))
-        config = Config(self.settings.rules, self.settings.disable, self.judge)
+        config = Config(self.settings.rules, self.settings.disable, self.judge, self.options)
         yield from Pool(Work(self.looker, config), jobs).run(pieces)
 
     def _discreet(self, findings: list[Finding]) -> list[Finding]:

@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 
+from pitviper.engine.pack import Free, Pack
 from pitviper.model.blob import Memory, Span
 from pitviper.sources import ahead as module
 from pitviper.sources.ahead import ahead
-from pitviper.sources.interface import Free, Pack
 
 PATIENCE = 30
 """Seconds after which something hangs."""

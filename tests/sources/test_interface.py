@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitviper.engine import pack as packs
+from pitviper.engine.pack import Pack, windows
 from pitviper.model.blob import Memory
 from pitviper.rules.schema import MAX_MATCH
 from pitviper.sources import interface
-from pitviper.sources.interface import Pack, fill, windows
+from pitviper.sources.interface import fill
 
 
 def reader(data: bytes, at_most: int = 1 << 30) -> Callable[[memoryview], int]:
@@ -35,7 +37,7 @@ def cut(data: bytes, size: int, overlap: int, buffers: int) -> Iterator[tuple[Pa
     free = [bytearray(b"\xee" * size) for _ in range(buffers)]
     turn = iter(range(1_000_000))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(interface, "OVERLAP", overlap)
+        patch.setattr(packs, "OVERLAP", overlap)
         for pack in windows(Memory("a"), reader(data, 7), lambda: free[next(turn) % buffers]):
             yield pack, bytes(pack.data[: pack.filled])
 
@@ -82,9 +84,9 @@ class TestWindows:
         assert [(window.first, window.last, window.end) for window in pack.spans] == [(0, 0, 0)]
 
     def test_the_longest_match_fits(self) -> None:
-        assert interface.OVERLAP == MAX_MATCH
-        assert 4 * interface.OVERLAP <= interface.BUFFER
-        assert interface.PACK < interface.BUFFER
+        assert packs.OVERLAP == MAX_MATCH
+        assert 4 * packs.OVERLAP <= packs.BUFFER
+        assert packs.PACK < packs.BUFFER
 
 
 class TestFill:

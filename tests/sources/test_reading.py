@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitviper.engine import pack as packs
 from pitviper.model.gap import Gap, Reason
 from pitviper.sources import directory, interface
 from pitviper.sources.directory import Directory, FileBlob, Files, read
@@ -20,7 +21,7 @@ BUFFER, PACK, OVERLAP = 256, 100, 32
 @pytest.fixture(autouse=True)
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(directory, "PACK", PACK)
-    monkeypatch.setattr(interface, "OVERLAP", OVERLAP)
+    monkeypatch.setattr(packs, "OVERLAP", OVERLAP)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pitviper.engine import pack as packs
 from pitviper.model.gap import Gap, Reason
 from pitviper.sources import interface, stream
 from pitviper.sources.stream import Stream
@@ -12,7 +13,7 @@ from pitviper.sources.stream import Stream
 
 @pytest.fixture(autouse=True)
 def small_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interface, "OVERLAP", 8)
+    monkeypatch.setattr(packs, "OVERLAP", 8)
 
 
 def piped(data: bytes) -> int:

@@ -8,6 +8,9 @@ import msgspec
 
 from pitviper.model.place import Link
 
+_LABELLED = frozenset({"layer", "commit", "cell", "table", "page"})
+"""Kinds whose name says too little without them: `layer:4`."""
+
 
 class Blob(Protocol):
     """Bytes with a provenance. It may be gone from memory; what stays is its name."""
@@ -19,6 +22,19 @@ class Blob(Protocol):
     @property
     def chain(self) -> tuple[Link, ...]:
         """The provenance, outermost first."""
+
+
+class Inner(msgspec.Struct, frozen=True, gc=False):
+    """A blob in a container, or a container that is being opened."""
+
+    path: str
+    chain: tuple[Link, ...]
+    removed_in: str | None = None
+
+    def inner(self, link: Link, removed_in: str | None = None) -> Inner:
+        """What lies in this one under the name of `link`."""
+        name = f"{link.kind}:{link.name}" if link.kind in _LABELLED else link.name.lstrip("/")
+        return Inner(f"{self.path}!/{name}", (*self.chain, link), removed_in or self.removed_in)
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -51,6 +67,8 @@ class Span(msgspec.Struct, gc=False):
     base: int = 0
     lines: int | None = 0
     codec: str | None = None
+    opened: int = 0
+    """Bytes of the blob, if it is a container that was opened: then it is not searched as it is."""
 
     def lines_before(self, data: bytearray, position: int) -> int | None:
         """How many newlines of the blob lie in front of `position` in the buffer `data`."""

@@ -18,6 +18,19 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
 
     kind: str
     name: str
+    version: str | None = None
+    """Of a distribution, whose `name` here is its file; `project` is what it calls itself."""
+    project: str | None = None
+    recorded: bool | None = None
+    """Of a file in a wheel: whether the wheel's `RECORD` names it."""
+    digest: str | None = None
+    """Of a layer, as in the image's configuration: `sha256:…`."""
+    created_by: str | None = None
+    """Of a layer: the step of the Dockerfile that made it."""
+    id: str | None = None
+    """Of a commit: its full name; `author` and `date` (ISO 8601) go with it."""
+    author: str | None = None
+    date: str | None = None
 
 
 class Place(msgspec.Struct, frozen=True):

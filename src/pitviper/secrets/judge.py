@@ -13,9 +13,9 @@ from pitviper.findings.fingerprint import fingerprint
 from pitviper.findings.redact import mask, redact, tell
 from pitviper.formats.placeholder import is_placeholder
 from pitviper.formats.published import is_published
-from pitviper.model.blob import Blob
+from pitviper.model.blob import Blob, Inner
 from pitviper.model.finding import Audience, Confidence, Evidence, Finding, Kind, Severity
-from pitviper.model.place import Link, Place, escape
+from pitviper.model.place import Place, escape
 from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.schema import Rule
 from pitviper.secrets.companion import Joined, join
@@ -48,6 +48,7 @@ class Judge(msgspec.Struct, frozen=True):
         told = _Discretion(seen.span.blob, matches, joined.values())
         positions = Positions(data, seen.span, binary=seen.binary)
         made_up = is_made_up(seen.span.blob.chain[-1].name)
+        removed_in = seen.span.blob.removed_in if isinstance(seen.span.blob, Inner) else None
         for match in filter(seen.owns, _standing(matches, joined)):
             companion = joined.get(id(match))
             severity = _severity(match, companion)
@@ -58,7 +59,7 @@ class Judge(msgspec.Struct, frozen=True):
             )
             if self._hides(match.rule, severity, hidden, for_auditors=for_auditors):
                 continue
-            place = Place(told.path, told.chain, *positions.of(match.secret_start))
+            place = Place(told.path, told.chain, *positions.of(match.secret_start), removed_in)
             finding = self._tell(place, match, companion, severity, told)
             if for_auditors:
                 finding = _for_auditors(finding, made_up=made_up)
@@ -115,7 +116,7 @@ class _Discretion:
         self._secrets = [secret for _, secret in found]
         distinct = dict.fromkeys(self._secrets)
         self.path = _masked(blob.path, distinct)
-        self.chain = tuple(Link(link.kind, _masked(link.name, distinct)) for link in blob.chain)
+        self.chain = tuple(msgspec.structs.replace(link, name=_masked(link.name, distinct)) for link in blob.chain)
 
     def about(self, match: Match, text: str) -> str:
         """A fact about `match`, without the secrets in it and just in front of it, and fit to print."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 
-from pitviper.sources.interface import BUFFER, Free, Pack
+from pitviper.engine.pack import BUFFER, Free, Pack
 
 _BUFFERS = 3
 """One to fill, one to search, one that waits: with two, each side often waits for the other."""

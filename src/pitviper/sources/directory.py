@@ -17,16 +17,16 @@ from typing import Self
 
 import msgspec
 
+from pitviper.engine.data import File, opened
+from pitviper.engine.pack import PACK, SEPARATOR, Free, Pack, windows
 from pitviper.errors import TargetError
 from pitviper.model.blob import Span
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, escape
 from pitviper.sources.gitignore import Gitignore
-from pitviper.sources.interface import OPEN_FILE, PACK, Free, Pack, fill, windows
+from pitviper.sources.interface import OPEN_FILE, fill
 
 _OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-_SEPARATOR = 0x0A
-"""Between files in the buffer, so that no expression runs on from one into the next."""
 _HAS_DIR_FD = os.open in os.supports_dir_fd
 
 
@@ -68,6 +68,11 @@ class FileBlob(msgspec.Struct, frozen=True, gc=False):
         if not self.files.tree:
             return (Link("file", self.path),)
         return Link("tree", _shown(self.files.target)), Link("file", _shown(self.files.prefix + self.name))
+
+    def open(self, head: bytes) -> File:
+        """See `Whole`."""
+        del head
+        return opened(os.open(os.path.join(self.files.folder, self.name), OPEN_FILE))
 
 
 class Directory:
@@ -192,7 +197,7 @@ def read(parts: Iterable[Files], free: Free) -> Iterator[Pack]:
                     end = start + fill(handle, room[start:])
                     if end < len(room):
                         pack.spans.append(Span(FileBlob(part, name), start, end, start, end))
-                        room[end] = _SEPARATOR
+                        room[end] = SEPARATOR
                         pack.filled = end + 1
                     else:
                         yield pack  # even if empty: it gives its buffer back
@@ -253,9 +258,12 @@ def _big(part: Files, name: bytes, handle: int, free: Free) -> Iterator[Pack]:
         left -= count
         return count
 
-    yield from windows(FileBlob(part, name), fill_window, free)
+    dropped = False
+    for pack in windows(FileBlob(part, name), fill_window, free):
+        yield pack
+        dropped = pack.dropped
     grown = os.fstat(handle).st_size - size
-    if size and (left or grown) and not gaps:
+    if size and (left or grown) and not gaps and not dropped:
         detail = (
             f"it shrank by {left} bytes while it was read" if left else f"it grew by {grown} bytes while it was read"
         )

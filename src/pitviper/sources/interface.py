@@ -1,4 +1,4 @@
-"""What a Source is: it lists its parts, and reads them into a buffer that is searched in one pass.
+"""What a Source is: it lists its parts, and reads them into packs that are searched in one pass.
 
 Listing happens once, in the process that runs the scan; reading happens in whatever process looks. So a `Part` is plain
 data that can be sent, and `read` a function of it. Nothing that goes wrong with one member stops the rest: it becomes a
@@ -9,25 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
 
-from pitviper.engine import text
-from pitviper.model.blob import Blob, Span
-from pitviper.model.gap import Gap
-from pitviper.rules.schema import MAX_MATCH
-
-BUFFER = 2 * 1024 * 1024
-"""Bytes of the shared buffer. Measured on 0.8 GB of Python: 1 to 2 MiB stay in a core's cache, 8 MiB cost 8 % more."""
-
-PACK = 512 * 1024
-"""Small blobs are packed into the buffer until it holds so many bytes, then searched together."""
-
-OVERLAP = MAX_MATCH
-"""Bytes that a window of a big blob shares with each neighbour: the longest match."""
-
+from pitviper.engine.data import Data
+from pitviper.model.blob import Blob
 
 OPEN_FILE = (
     os.O_RDONLY
@@ -37,18 +25,6 @@ OPEN_FILE = (
     | getattr(os, "O_BINARY", 0)
 )
 """How to open a file of a target."""
-
-Free = Callable[[], bytearray]
-"""Gives a buffer of `BUFFER` bytes that nobody reads any more: always the same one, or by turns."""
-
-
-class Pack(msgspec.Struct):
-    """What one pass searches: `spans` in the first `filled` bytes of `data`, in order; and what could not be read."""
-
-    data: bytearray
-    filled: int
-    spans: list[Span]
-    gaps: list[Gap]
 
 
 class Source(Protocol):
@@ -65,29 +41,11 @@ class Source(Protocol):
         """Bytes to read in all, for progress; takes as long as listing does. 0 where nobody can know."""
 
 
-def windows(blob: Blob, fill: Callable[[memoryview], int], free: Free) -> Iterator[Pack]:
-    """`blob`, however big, as overlapping windows.
+class Whole(Blob, Protocol):
+    """A blob of a source, that can be opened if it turns out to be a container."""
 
-    `fill` reads into the view it is given until that is full or the blob ends, and says how many bytes it read.
-    Newlines are counted here, if the blob begins as text, while another thread searches: a finding needs those of all
-    windows before its own, and to read a gigabyte twice takes as long as to search it.
-    """
-    kept = 2 * OVERLAP
-    base = first = 0
-    data = free()
-    filled = fill(memoryview(data))
-    newline = text.newline(data, filled)
-    lines = 0 if newline else None
-    while filled == len(data):
-        rest = filled - kept
-        following = data.count(newline, 0, rest) if newline else 0
-        yield Pack(data, filled, [Span(blob, 0, filled, first, filled - OVERLAP, base, lines)], [])
-        before, data = data, free()
-        memoryview(data)[:kept] = memoryview(before)[rest:filled]
-        base, first = base + rest, OVERLAP
-        lines = None if lines is None else lines + following
-        filled = kept + fill(memoryview(data)[kept:])
-    yield Pack(data, filled, [Span(blob, 0, filled, first, filled, base, lines)], [])
+    def open(self, head: bytes) -> Data:
+        """All of it, with random access; `head` are its first bytes, which were read already. Raises OSError."""
 
 
 def fill(handle: int, view: memoryview) -> int:

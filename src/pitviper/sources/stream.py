@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from pitviper.engine.data import File, spool
+from pitviper.engine.pack import Free, Pack, windows
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, escape
-from pitviper.sources.interface import Free, Pack, fill, windows
+from pitviper.sources.interface import fill
 
 
 class Stream:
@@ -17,6 +19,15 @@ class Stream:
         self._handle = handle
         self.path = self.whole = escape(name)
         self.chain = (Link("stdin", self.path),)
+
+    def open(self, head: bytes) -> File:
+        """See `Whole`; what can be read once only is kept in a temporary file."""
+
+        def read(size: int) -> bytes:
+            data = bytearray(size)
+            return bytes(data[: fill(self._handle, memoryview(data))])
+
+        return spool(head, read)
 
     def parts(self) -> Iterator[Stream]:
         """See `Source`."""

@@ -1,0 +1,94 @@
+"""Single files that are compressed: gzip, bzip2, xz, lzma, Zstandard, LZ4, and objects of git (zlib).
+
+Several streams one behind the other count as one. What lies behind the last is a member of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from pitviper.engine.data import Cursor
+from pitviper.model.place import escape
+from pitviper.unpack import decompress
+from pitviper.unpack.interface import Format, Item, Member, Options
+
+_GZIP, _BZIP2, _XZ, _ZSTD, _LZ4 = b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
+_LZMA = b"\x5d\x00\x00"
+"""The usual properties of the older format of xz, which has no mark, and the low bytes of any usual dictionary."""
+_BLOCK_OF_BZIP2 = (b"1AY&SY", b"\x17rE8P\x90")
+_FLAG_EXTRA, _FLAG_NAME = 4, 8
+_SKIPPABLE = 0x50
+_GIT = b"x\x01"
+_GIT_TYPES = (b"blob ", b"tree ", b"commit ", b"tag ")
+_LONGEST_NAME = 1024
+
+
+def _members(
+    make: Callable[[], decompress.Decompressor], magic: bytes, cursor: Cursor, options: Options
+) -> Iterator[Item]:
+    del options
+    head = cursor.read(_LONGEST_NAME) if magic == _GZIP else b""
+    stream = decompress.Stream(cursor.read, make, magic, head)
+    yield Member(_gzip_name(head), read=stream, inherits=True)
+    rest = stream.rest.lstrip(b"\0")
+    if rest:
+        yield Member("(behind the end)", read=Cursor(None, rest, cursor.read).read)
+
+
+def _gzip_name(head: bytes) -> str:
+    """The name that gzip keeps (RFC 1952), if it does."""
+    if len(head) < 12 or not head[3] & _FLAG_NAME:  # noqa: PLR2004 - the fixed part of its header, and something
+        return ""
+    start = 10
+    if head[3] & _FLAG_EXTRA:
+        start += 2 + int.from_bytes(head[10:12], "little")
+    name, end, _ = head[start:].partition(b"\0")
+    return escape(name.decode("utf-8", "surrogateescape")) if end else ""
+
+
+def _begins_bzip2(head: bytes, tail: bytes) -> bool:
+    del tail
+    return head.startswith(_BZIP2) and head[3:4].isdigit() and head[4:10] in _BLOCK_OF_BZIP2
+
+
+def _begins_lzma(head: bytes, tail: bytes) -> bool:
+    """The properties, a dictionary of a usual size, and a length that is unknown or below 2^40."""
+    del tail
+    length = head[5:13]
+    return head.startswith(_LZMA) and len(length) == 8 and (length == b"\xff" * 8 or not any(length[5:]))  # noqa: PLR2004 - bytes of 64 bits
+
+
+def _begins_git(head: bytes, tail: bytes) -> bool:
+    del tail
+    if not head.startswith(_GIT):
+        return False
+    try:
+        return decompress.zlib().decompress(head, 16).startswith(_GIT_TYPES)
+    except Exception:  # noqa: BLE001 - any text may begin so
+        return False
+
+
+def _begins(magic: bytes, head: bytes, tail: bytes) -> bool:
+    del tail
+    return head.startswith(magic)
+
+
+def _format(
+    name: str,
+    magic: bytes,
+    make: Callable[[], decompress.Decompressor],
+    begins: Callable[[bytes, bytes], bool] | None = None,
+) -> Format:
+    return Format(name, magic[:1], begins or partial(_begins, magic), partial(_members, make, magic), streams=True)
+
+
+FORMATS = (
+    _format("gzip", _GZIP, decompress.gzip),
+    _format("bzip2", _BZIP2, decompress.bzip2, _begins_bzip2),
+    _format("xz", _XZ, decompress.xz),
+    _format("lzma", _LZMA, decompress.xz, _begins_lzma),
+    _format("Zstandard", _ZSTD, decompress.zstandard),
+    _format("LZ4", _LZ4, decompress.lz4),
+    _format("a git object", _GIT, decompress.zlib, _begins_git),
+)

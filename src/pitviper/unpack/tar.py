@@ -1,0 +1,171 @@
+"""Tar archives in all dialects: V7, ustar, GNU (long names, sparse files), pax.
+
+Read from front to back, so that they can come out of a decompressor. Names and sizes of the extended headers overrule
+those of the plain one. A sparse file is searched as it is stored, without its holes. Links are never followed. Source:
+POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header"; the GNU tar manual, "Basic Tar Format" and
+"Storing Sparse Files".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from pitviper.engine.data import Cursor
+from pitviper.model.place import escape
+from pitviper.unpack.interface import Format, Item, Member, Options, damaged
+
+BLOCK = 512
+LINKS = b"12"
+_WITHOUT_CONTENT = b"123456"
+"""Types of links, devices, folders and FIFOs; what follows one all the same, by its size, is read like a file."""
+_LONG_NAME, _LONG_LINK = b"L", b"K"
+_PAX = (b"x", b"X")
+_PAX_GLOBAL = b"g"
+_GNU_SPARSE = b"S"
+_SPARSE_GOES_ON = 482
+"""Where an old GNU sparse header says that a block with more of its map follows; there each block says so at 504."""
+_LONGEST_EXTENSION = 1024 * 1024
+"""Bytes of an extended header; Linux allows 64 KiB for all attributes of a file, and 4 KiB for its name."""
+
+
+class Header(msgspec.Struct):
+    """A member's header with all that extends it: `link` is where a link leads, as it stands there."""
+
+    name: str
+    size: int
+    type: bytes
+    link: str
+
+
+def begins(head: bytes, tail: bytes) -> bool:
+    """A header whose checksum fits."""
+    del tail
+    return len(head) >= BLOCK and (head[257:262] == b"ustar" or head[100:107].strip(b" \0").isdigit()) and _checks(head)
+
+
+def members(cursor: Cursor, options: Options) -> Iterator[Item]:
+    """The members from front to back; then what follows the end, unless it is only zeros."""
+    del options
+    for header in headers(cursor):
+        if header.size or header.type not in _WITHOUT_CONTENT:
+            yield member(cursor, header)
+    yield from _behind(cursor)
+
+
+def member(cursor: Cursor, header: Header) -> Member:
+    """The content of the member whose `header` was the last of `headers`."""
+    data = cursor.peek(header.size)
+    return Member(escape(header.name), data=data, read=None if data else cursor.bounded(header.size))
+
+
+def headers(cursor: Cursor) -> Iterator[Header]:
+    """The headers of all members. The content of one follows it at `cursor`, and need not be read."""
+    common: dict[str, str] = {}
+    extended: dict[str, str] = {}
+    while block := _block(cursor):
+        size = _number(block[124:136])
+        kind = block[156:157]
+        if kind in (_LONG_NAME, _LONG_LINK, *_PAX, _PAX_GLOBAL):
+            text = _extension(cursor, size)
+            if kind == _PAX_GLOBAL:
+                common |= _records(text)
+            elif kind in _PAX:
+                extended |= _records(text)
+            else:
+                extended["path" if kind == _LONG_NAME else "linkpath"] = _text(text.rstrip(b"\0"))
+            continue
+        if kind == _GNU_SPARSE and block[_SPARSE_GOES_ON]:
+            _skip_map(cursor)
+        facts = common | extended
+        extended = {}
+        header = _header(block, facts, kind, size)
+        end = cursor.position + header.size + -header.size % BLOCK
+        yield header
+        cursor.skip_to(end)
+
+
+def _header(block: bytes, facts: dict[str, str], kind: bytes, size: int) -> Header:
+    prefix = _text(block[345:500]) if block[257:263] == b"ustar\0" else ""
+    name = _text(block[:100])
+    name = facts.get("GNU.sparse.name") or facts.get("path") or (f"{prefix}/{name}" if prefix else name)
+    if "size" in facts:
+        size = int(facts["size"])
+        if size < 0:
+            raise damaged("a size is negative")
+    return Header(name, size, kind, facts.get("linkpath") or _text(block[157:257]))
+
+
+def _block(cursor: Cursor) -> bytes | None:
+    """The next header; None at the end, which is a block of zeros, or where nothing follows."""
+    block = cursor.read(BLOCK)
+    if not block or not block.strip(b"\0"):
+        return None
+    if len(block) < BLOCK or not _checks(block):
+        raise damaged(f"no header stands at byte {cursor.position - len(block):,}, where one should")
+    return block
+
+
+def _checks(block: bytes) -> bool:
+    """Whether the checksum fits: the sum of all bytes, itself taken as spaces; some tools sum signed ones."""
+    try:
+        wanted = _number(block[148:156])
+    except ValueError:
+        return False
+    field = sum(block[148:156]) - 8 * 0x20
+    total = sum(block[:BLOCK]) - field
+    high = sum(1 for byte in block[:BLOCK] if byte > 127) - sum(1 for byte in block[148:156] if byte > 127)  # noqa: PLR2004 - a signed byte
+    return wanted in (total, total - 256 * high)
+
+
+def _number(field: bytes) -> int:
+    """An octal number, or one in base 256 (GNU). Raises `ValueError`, also for a negative one."""
+    if field[0] & 0x80:
+        if field[0] != 0x80:  # noqa: PLR2004 - anything else is negative, or beyond what any disk holds
+            raise ValueError("a number is negative or too big")
+        return int.from_bytes(field[1:], "big")
+    return int(field.strip(b" \0") or b"0", 8)
+
+
+def _extension(cursor: Cursor, size: int) -> bytes:
+    if size > _LONGEST_EXTENSION:
+        raise damaged(f"an extended header of {size:,} bytes")
+    text = cursor.read(size)
+    if len(text) < size:
+        raise EOFError("it ends in an extended header")
+    cursor.skip_to(cursor.position + -size % BLOCK)
+    return text
+
+
+def _records(text: bytes) -> dict[str, str]:
+    """The records of a pax header, a line `LENGTH KEY=VALUE` each; those behind a broken one are left out."""
+    records: dict[str, str] = {}
+    while text:
+        length, _, _ = text.partition(b" ")
+        if not length.isdigit() or not 0 < int(length) <= len(text):
+            break
+        record, text = text[: int(length)], text[int(length) :]
+        key, _, value = record[len(length) + 1 : -1].partition(b"=")
+        records[_text(key)] = _text(value)
+    return records
+
+
+def _skip_map(cursor: Cursor) -> None:
+    while (block := cursor.read(BLOCK)) and len(block) == BLOCK and block[504]:
+        pass
+
+
+def _behind(cursor: Cursor) -> Iterator[Item]:
+    """What follows the end: a second archive appended with `cat`, or something that was to be hidden."""
+    while (block := cursor.read(BLOCK)) and not block.strip(b"\0"):
+        pass
+    if block:
+        yield Member("(behind the end)", read=Cursor(None, block, cursor.read).read)
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+FORMAT = Format("a tar archive", b"", begins, members, streams=True)
