@@ -31,6 +31,7 @@ from pitviper.secrets.judge import Judge
 from pitviper.sources import ahead, directory
 from pitviper.sources.directory import Directory, Files
 from pitviper.sources.stream import Stream
+from pitviper.unpack.interface import Options
 
 Token = Callable[[str], str]
 Where = tuple[str, int | None, int | None, int | None]
@@ -319,15 +320,12 @@ class TestLimits:
         assert (len(outcome.findings), len(outcome.ignored), len(outcome.gaps)) == (0, 3, 1)
         assert outcome.ignored[0].reason == "fake"
 
-    def test_a_container_is_told(self, looker: Looker, tree: Path, token: Token) -> None:
+    def test_a_container_is_opened_or_told(self, looker: Looker, tree: Path, token: Token) -> None:
         (tree / "a.gz").write_bytes(gzip.compress(token("packed").encode()))
         (tree / "b.whl").write_bytes(b"PK\x03\x04" + token("stored").encode())
         outcome = look(looker)
-        assert where(outcome.findings) == [("b.whl", 1, 5, 4)]
-        assert outcome.gaps == [
-            Gap("a.gz", Reason.UNSUPPORTED, "gzip: its contents are not looked into"),
-            Gap("b.whl", Reason.UNSUPPORTED, "a zip archive: its contents are not looked into"),
-        ]
+        assert where(outcome.findings) == [("a.gz!/a", 1, 1, 0), ("b.whl", 1, 5, 4)]
+        assert [(gap.path, gap.reason) for gap in outcome.gaps] == [("b.whl", Reason.DAMAGED)]
 
 
 class TestDefects:
@@ -434,7 +432,7 @@ class TestWork:
     def work(self, looker: Looker, tree: Path, token: Token) -> Work:
         for number in range(6):
             (tree / f"{number}.py").write_text(f"{token(str(number))}\n")
-        return Work(looker, Config((), (), Judge()))
+        return Work(looker, Config((), (), Judge(), Options()))
 
     def test_crosses_as_it_is(self, work: Work, looker: Looker) -> None:
         piece = files()
@@ -444,9 +442,9 @@ class TestWork:
     def test_settings_cross(self, looker: Looker, tree: Path, token: Token) -> None:
         (tree / "a.py").write_text(token("shown"))
         for config, wanted in (
-            (Config((), (), Judge(show_secrets=True)), [token("shown")]),
-            (Config((), (), Judge()), [None]),
-            (Config((), ("github-pat",), Judge()), []),
+            (Config((), (), Judge(show_secrets=True), Options()), [token("shown")]),
+            (Config((), (), Judge(), Options()), [None]),
+            (Config((), ("github-pat",), Judge(), Options()), []),
         ):
             work = Work(looker, config)
             (answer,) = worker(work.config)(work.encode(files()))

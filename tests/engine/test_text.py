@@ -1,12 +1,6 @@
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
-import io
-import lzma
-import zipfile
-import zlib
 
 import pytest
 from hypothesis import given
@@ -73,70 +67,6 @@ class TestUtf16:
         assert text.wide(shared, 2, 2 + len(data)) == wanted
 
 
-def zipped() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("a", "b")
-    return file.getvalue()
-
-
-class TestContainer:
-    @pytest.mark.parametrize(
-        ("data", "wanted"),
-        [
-            (zipped(), "a zip archive"),
-            (b"#!/usr/bin/env python3\n" + zipped(), "a zip archive"),
-            (gzip.compress(b"a", mtime=0), "gzip"),
-            (bz2.compress(b"a"), "bzip2"),
-            (lzma.compress(b"a"), "xz"),
-            (b"\x28\xb5\x2f\xfd\x04\x00", "zstd"),
-            (b"\x04\x22\x4d\x18\x60\x40", "lz4"),
-            (b"7z\xbc\xaf\x27\x1c\0\4", "a 7z archive"),
-            (b"Rar!\x1a\x07\x01\x00", "a RAR archive"),
-            (b"PACK\0\0\0\2\0\0\0\1", "a pack of git objects"),
-            (zlib.compress(b"blob 3\0abc", 1), "a git object"),
-            (zlib.compress(b"no object of git's", 1), None),
-            (b"x\x01", None),
-            (b"PK", None),
-            (b"PK\x01\x02", None),
-            (b"text", None),
-            (b"", None),
-        ],
-    )
-    def test_by_its_first_bytes_or_its_last(self, data: bytes, wanted: str | None) -> None:
-        buffer = bytearray(b"\n" + data + b"\n")
-        alone = Span(Memory("a"), 1, 1 + len(data), 1, 1 + len(data))
-        assert text.container(buffer, alone) == wanted
-        assert wanted is None or text.asks_for_more(buffer, alone)
-
-    def test_in_windows(self) -> None:
-        data = bytearray(zipped())
-        size = len(data)
-        first = Span(Memory("a"), 0, size, 0, size - 5)
-        later = Span(Memory("a"), 0, size, 5, size - 5, base=100)
-        last = Span(Memory("a"), 0, size, 5, size, base=100)
-        assert [text.container(data, window) for window in (first, later, last)] == [
-            "a zip archive",
-            None,
-            "a zip archive",
-        ]
-
-    @pytest.mark.parametrize(
-        ("data", "wanted"),
-        [
-            (b"", False),
-            (b"\0", False),
-            (b"text, longer than the end of a zip archive", False),
-            (b"a\0", True),
-            (b"\0a", True),
-            (b"\xff\xfe", True),
-            (b"\xfe\xff", True),
-        ],
-    )
-    def test_few_files_ask_for_more(self, data: bytes, *, wanted: bool) -> None:
-        assert text.asks_for_more(bytearray(data), span(data)) is wanted
-
-
 class TestDecoded:
     @given(
         st.text(max_size=40),
@@ -170,4 +100,4 @@ def test_no_bytes_raise(data: bytes, start: int) -> None:
     start = min(start, len(data))
     assert text.wide(buffer, start, len(data)) in (None, "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
     assert text.is_binary(buffer, span(data, start)) is (0 in data[start:])
-    assert text.container(buffer, span(data, start)) is None or text.asks_for_more(buffer, span(data, start))
+    assert text.wide(buffer, start, len(data)) is None or text.may_be_wide(buffer, span(data, start))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -40,6 +41,19 @@ class Target(click.ParamType[str]):
         return str(value)
 
 
+class Size(click.ParamType[int]):
+    """Bytes: `500000`, `64KiB`, `2G`; the units are powers of 1,024, with or without `iB`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes that `value` names."""
+        found = re.fullmatch(r"(\d{1,18})\s?([kmgt]?)(?:i?b)?", str(value).lower())
+        if not found or not int(found[1]):
+            self.fail(f"{value!r} is no size: write bytes, or a number with a unit, as in 500M or 64GiB.", param, ctx)
+        return int(found[1]) << 10 * " kmgt".index(found[2] or " ")
+
+
 def targets(*, required: bool) -> Callable[[Command], Command]:
     """The argument that names them."""
     metavar = "TARGET..." if required else "[TARGET]..."
@@ -74,6 +88,17 @@ PROGRESS = click.option("--progress/--no-progress", default=None, help="Show pro
 CONFIG = click.option(
     "--config", "config_file", metavar="FILE", help="Settings. [default: ./pitviper.toml or ./pyproject.toml]"
 )
+
+MAX_DEPTH = click.option("--max-depth", type=click.IntRange(1, 64), help="Open containers in containers. [default: 16]")
+MAX_MEMBERS = click.option("--max-members", type=click.IntRange(1), help="Members of one artefact. [default: 1000000]")
+MAX_EXPANDED = click.option(
+    "--max-expanded", type=Size(), metavar="SIZE", help="What one artefact may expand to, as 500M. [default: 64GiB]"
+)
+ARCHIVE_PASSWORD = click.option(
+    "--archive-password", multiple=True, metavar="TEXT", help="Try it on encrypted archives. Repeatable."
+)
+OPENING = (MAX_DEPTH, MAX_MEMBERS, MAX_EXPANDED, ARCHIVE_PASSWORD)
+"""What may be opened."""
 
 WHAT = (RULES, DISABLE, GITIGNORE, ALLOW_COMMENTS, AUDITOR, MIN_SEVERITY, ONLY)
 """What is looked at, and what counts."""

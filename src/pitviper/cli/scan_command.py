@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     click.option("--show-secrets", is_flag=True, default=None, help="Show secrets in full. Mind who reads the report."),
     click.option("--strict", is_flag=True, default=None, help="Exit with 3 if anything could not be looked into."),
     *options.WHAT,
+    *options.OPENING,
     options.JOBS,
     options.QUIET,
     options.PROGRESS,

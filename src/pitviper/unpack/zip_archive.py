@@ -17,6 +17,7 @@ from pitviper.engine.data import Cursor, Data, Reader
 from pitviper.model.gap import Reason
 from pitviper.model.place import escape
 from pitviper.unpack import decompress
+from pitviper.unpack.distribution import in_zip
 from pitviper.unpack.interface import Format, Item, Member, Options, Rest, damaged
 from pitviper.unpack.zip_crypto import decrypted
 
@@ -35,6 +36,8 @@ _LOCATE = struct.Struct("<4sIQI")
 _LONGEST_COMMENT = 0xFFFF
 _ENCRYPTED, _HAS_DESCRIPTOR, _UTF8 = 1, 8, 0x800
 _WIDE, _WIDE_SHORT = 0xFFFFFFFF, 0xFFFF
+_USUAL_EXTRA = 36
+"""Bytes of a local header besides its name that say nothing: sizes, times, owners. What is longer is searched."""
 _NOTHING = 24
 """Bytes between two members that only repeat sizes (a data descriptor with zip64's widths)."""
 _SLACK = 512
@@ -64,26 +67,33 @@ def begins(head: bytes, tail: bytes) -> bool:
 
 def members(data: Data, options: Options) -> Iterator[Item]:
     """The members by the directory; where that is no good, by the local headers. Then what belongs to none."""
+    problem = ""
     try:
         entries = list(directory(data))
     except (struct.error, ValueError) as error:
         entries = list(_by_headers(data))
         if not entries:
             raise
-        detail = f"its directory cannot be read ({error}): members were found by their own headers"
-        yield Member("(directory)", reason=Reason.DAMAGED, detail=detail)
+        problem = f"its directory cannot be read ({error}): members were found by their own headers"
+    distribution = in_zip([entry.name for entry in entries], _Contents(entries, data, options))
+    if distribution:
+        yield distribution.identity
+    if problem:
+        yield Member("(directory)", reason=Reason.DAMAGED, detail=problem)
     covered: list[tuple[int, int]] = []
     for entry in entries:
-        end = entry.offset
         try:
             start, stored = _locate(data, entry)
         except (struct.error, ValueError) as error:
             yield Member(entry.name, reason=Reason.DAMAGED, detail=str(error))
             continue
-        end = start + entry.packed
-        covered.append((entry.offset, end))
+        plain = start - entry.offset <= _HEADER.size + 4 * len(entry.name) + _USUAL_EXTRA
+        covered.append((entry.offset if plain else start, start + entry.packed))
         if entry.packed or not entry.name.endswith("/"):
-            yield _member(entry, data, start, stored, options)
+            member = _member(entry, data, start, stored, options)
+            if distribution:
+                member.facts = distribution.facts(entry.name)
+            yield member
     yield from _uncovered(covered, data.size)
 
 
@@ -153,6 +163,9 @@ def _by_headers(data: Data) -> Iterator[Entry]:
             _, _, flags, method, _, _, crc, packed, full, name, extra = _HEADER.unpack_from(header)
         except struct.error:
             return
+        if method not in _METHODS and method not in _NAMES and method != _AES:  # chance, in what is packed
+            position += len(_LOCAL)
+            continue
         start = position + _HEADER.size + name + extra
         if flags & _HAS_DESCRIPTOR or packed == _WIDE:
             behind = [_find(data, mark, start) for mark in (_LOCAL, _CENTRAL)]
@@ -218,6 +231,36 @@ def _locked(entry: Entry, packed: bytes, options: Options) -> Member:
             return _packed(entry, Cursor(None, plain).read)
     detail = "no --archive-password fits" if options.archive_password else "encrypted: give --archive-password"
     return Member(entry.name, reason=Reason.ENCRYPTED, detail=detail)
+
+
+class _Contents:
+    """Contents of members by name; of those with the same name the last counts, as with most who unpack."""
+
+    def __init__(self, entries: list[Entry], data: Data, options: Options) -> None:
+        self._entries = entries
+        self._data = data
+        self._options = options
+
+    def __call__(self, name: str, most: int) -> bytes:
+        """The first bytes of the member `name`, at most `most`; none where it cannot be read."""
+        entry = next((entry for entry in reversed(self._entries) if entry.name == name), None)
+        if entry is None:
+            return b""
+        try:
+            start, stored = _locate(self._data, entry)
+            member = _member(entry, self._data, start, stored, self._options)
+            read = Cursor(member.data).read if member.data is not None else member.read
+            return _first(read, most) if read else b""
+        except Exception:  # noqa: BLE001 - told when the member is read in its turn
+            return b""
+
+
+def _first(read: Reader, most: int) -> bytes:
+    pieces: list[bytes] = []
+    while most > 0 and (piece := read(min(most, _CHUNK))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
 
 
 class _Checked:
