@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pitviper.unpack import ar, compressed, cpio, tar, unsupported, zip_archive
+from pitviper.unpack import ar, compressed, cpio, notebook, tar, unsupported, zip_archive
 from pitviper.unpack.interface import HEAD, TAIL, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -10,6 +10,7 @@ FORMATS: tuple[Format, ...] = (
     *compressed.FORMATS,
     ar.FORMAT,
     *cpio.FORMATS,
+    notebook.FORMAT,
     *unsupported.FORMATS,
     tar.FORMAT,
 )
