@@ -135,6 +135,12 @@ class Cursor:
         self.position += len(piece)
         return piece
 
+    def unread(self, piece: bytes) -> None:
+        """Go back in front of `piece`, which was read last."""
+        self.position -= len(piece)
+        if self._data is None:
+            self._head = piece + self._head
+
     def fill(self, view: memoryview) -> int:
         """Read into `view` until it is full or nothing is left; how many bytes that were."""
         piece = self.read(len(view))
@@ -144,6 +150,12 @@ class Cursor:
     def peek(self, size: int) -> Data | None:
         """The next `size` bytes with random access; None where they only come as they come."""
         return None if self._data is None else self._data.part(self.position, size)
+
+    def ahead(self) -> Data:
+        """What follows, as far as it can be had without going on."""
+        if self._data is None:
+            return Memory(self._head)
+        return self._data.part(self.position, self._data.size - self.position)
 
     def skip_to(self, position: int) -> None:
         """Go on at `position`. Raises EOFError where the bytes end first."""

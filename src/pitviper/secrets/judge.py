@@ -15,7 +15,7 @@ from pitviper.formats.placeholder import is_placeholder
 from pitviper.formats.published import is_published
 from pitviper.model.blob import Blob, Inner
 from pitviper.model.finding import Audience, Confidence, Evidence, Finding, Kind, Severity
-from pitviper.model.place import Place, escape
+from pitviper.model.place import Link, Place, escape
 from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.schema import Rule
 from pitviper.secrets.companion import Joined, join
@@ -98,7 +98,7 @@ class Judge(msgspec.Struct, frozen=True):
             audience=Audience.EVERYONE,
             place=place,
             secret=tell(secret, show=self.show_secrets),
-            evidence=(*facts, *_companion(joined, match)),
+            evidence=(*facts, *_companion(joined, match), *_record(place.chain)),
             remedy=rule.remedy,
             references=rule.references,
         )
@@ -224,6 +224,12 @@ def _facts(match: Match) -> Iterator[Evidence]:
     for name, value in match.groups.items():
         if name != "secret" and not (value in match.secret and len(value) * _MOST > len(match.secret)):
             yield Evidence(name.replace("_", " "), value.decode("utf-8", "replace"))
+
+
+def _record(chain: Iterable[Link]) -> Iterator[Evidence]:
+    """A file that a wheel holds and does not own up to: no tool put it there."""
+    if any(link.recorded is False for link in chain):
+        yield Evidence("record", "not in RECORD")
 
 
 def _comment(rule: str) -> Evidence:

@@ -26,7 +26,9 @@ class Member(msgspec.Struct):
     `name` is escaped for display. The content is `data`, where it lies in the container as it is, else what `read`
     gives; it is valid until the next member is asked for. `kind` and `facts` become fields of its link in the chain.
     `inherits`: the member is all there is in the container (what a `.gz` holds), and if it is a container in turn, its
-    members count as those of the outer one. `reason` and `detail` tell why there is nothing to read.
+    members count as those of the outer one. `opens` is the format to ask first whether it is one, before all that are
+    in the table. `removed_in` names the later layer of an image in which it is gone. `reason` and `detail` tell why
+    there is nothing to read.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Member(msgspec.Struct):
     kind: str = "file"
     facts: dict[str, Any] = {}
     inherits: bool = False
+    opens: Format | None = None
+    removed_in: str | None = None
     reason: Reason | None = None
     detail: str = ""
 
@@ -47,10 +51,14 @@ class Rest(msgspec.Struct):
 
 
 class Identity(msgspec.Struct):
-    """What the container turned out to be: told before its members. `kind` and `facts` as for `Member`."""
+    """What the container turned out to be: told before its members. `kind` and `facts` as for `Member`.
+
+    `only_named`: it is that only if its own name without suffixes is this.
+    """
 
     kind: str
     facts: dict[str, Any] = {}
+    only_named: str = ""
 
 
 class Options(msgspec.Struct, frozen=True):

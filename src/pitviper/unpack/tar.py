@@ -14,6 +14,7 @@ import msgspec
 
 from pitviper.engine.data import Cursor
 from pitviper.model.place import escape
+from pitviper.unpack.distribution import in_tar
 from pitviper.unpack.interface import Format, Item, Member, Options, damaged
 
 BLOCK = 512
@@ -48,10 +49,18 @@ def begins(head: bytes, tail: bytes) -> bool:
 def members(cursor: Cursor, options: Options) -> Iterator[Item]:
     """The members from front to back; then what follows the end, unless it is only zeros."""
     del options
+    ahead = Cursor(cursor.ahead())
+    if identity := in_tar((header.name, ahead.bounded(header.size)) for header in headers(ahead)):
+        yield identity
     for header in headers(cursor):
-        if header.size or header.type not in _WITHOUT_CONTENT:
+        if has_content(header):
             yield member(cursor, header)
-    yield from _behind(cursor)
+    yield from behind(cursor)
+
+
+def has_content(header: Header) -> bool:
+    """Whether there is something to read: even of an empty file, but not of a folder or a link."""
+    return bool(header.size) or header.type not in _WITHOUT_CONTENT
 
 
 def member(cursor: Cursor, header: Header) -> Member:
@@ -156,7 +165,7 @@ def _skip_map(cursor: Cursor) -> None:
         pass
 
 
-def _behind(cursor: Cursor) -> Iterator[Item]:
+def behind(cursor: Cursor) -> Iterator[Item]:
     """What follows the end: a second archive appended with `cat`, or something that was to be hidden."""
     while (block := cursor.read(BLOCK)) and not block.strip(b"\0"):
         pass

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pitviper.engine.data import Cursor, Data, Memory, spool
+from pitviper.engine.data import Cursor, Data, Memory, Shelf, spool
 from pitviper.engine.pack import BUFFER, PACK, SEPARATOR, Free, Pack, windows
 from pitviper.model.blob import Blob, Inner, Span
 from pitviper.model.gap import Gap, Reason
@@ -35,6 +35,11 @@ class Walk:
         yield from self._open(blob, found, Cursor(data) if found.streams else data, data, depth=1)
         yield self._full()
 
+    def open_shelf(self, blob: Blob, found: Format, shelf: Shelf) -> Iterator[Pack]:
+        """All that lies on the shelf of `blob`."""
+        yield from self._open(blob, found, shelf, None, depth=1)
+        yield self._full()
+
     def _open(self, blob: Blob, found: Format, content: Any, data: Data | None, depth: int) -> Iterator[Pack]:
         """The members of `blob`. If not even the first can be had, `data` is searched as it is."""
         identity = Identity(found.kind)
@@ -51,7 +56,8 @@ class Walk:
             if item is None:
                 return
             if isinstance(item, Identity):
-                identity = item
+                if _is_named(blob, item.only_named):
+                    identity = item
                 continue
             seen = True
             yield from self._item(_as_container(blob, identity), item, data, depth)
@@ -62,7 +68,7 @@ class Walk:
                 yield from self._search(container, data.part(item.offset, item.size), item.offset)
             return
         assert isinstance(item, Member)  # noqa: S101 - an identity was handled above
-        inner = container.inner(Link(item.kind, item.name or _stem(container), **item.facts))
+        inner = container.inner(Link(item.kind, item.name or _stem(container), **item.facts), item.removed_in)
         outer = container if item.inherits else None
         if item.reason:
             self._gap(inner, Refused(item.reason, item.detail))
@@ -77,7 +83,8 @@ class Walk:
         """Search `member`, or open it."""
         read = _Guard(self, blob, member)
         head = read(BUFFER)
-        found = recognise(head[:HEAD], head[-TAIL:] if len(head) < BUFFER else b"")
+        sample = head[:HEAD], head[-TAIL:] if len(head) < BUFFER else b""
+        found = member.opens if member.opens and member.opens.begins(*sample) else recognise(*sample)
         if found is None:
             yield from self._content(blob, head, read)
             return
@@ -174,6 +181,11 @@ def _stem(blob: Blob) -> str:
     """The name of a compressed file without its suffix."""
     name = blob.chain[-1].name.rpartition("/")[2]
     return name.rpartition(".")[0] or name
+
+
+def _is_named(blob: Blob, name: str) -> bool:
+    """Whether `blob` has this name, but for suffixes; any will do for ""."""
+    return not name or blob.chain[-1].name.rpartition("/")[2].startswith(f"{name}.")
 
 
 def _as_container(blob: Blob, identity: Identity) -> Inner:
