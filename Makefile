@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests bench demo
 
-.PHONY: help demo test lint types layers rules tests coverage lock bench bench-alarms clean
+.PHONY: help demo test lint types layers rules tests coverage lock bench bench-archives bench-alarms clean
 
 help: ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -39,6 +39,9 @@ coverage: $(VENV)/installed-dev ## Tests, with what they do not reach
 bench: $(VENV)/installed ## Measure against cat, Kingfisher and detect-secrets (takes half an hour)
 	@$(BIN)/python -m compileall -q src  # as an installer does; an editable install leaves it to the first run
 	$(BIN)/python bench/engine.py --write
+
+bench-archives: $(VENV)/installed ## Measure archives, images and wheels against Kingfisher (takes a quarter of an hour)
+	$(BIN)/python bench/archives.py --write
 
 bench-alarms: $(VENV)/installed ## Every finding in the wheels that pip is configured to find on this machine
 	$(BIN)/python bench/alarms.py

@@ -45,9 +45,9 @@ def figures(summary: Summary) -> str:
     tree, file = _titles(summary)
     kept = ((one.promise, one.measured, "yes" if one.kept else "**no**") for one in targets(summary))
     parts = [
-        _table(("", ""), summary.facts.items()),
+        table(("", ""), summary.facts.items()),
         "## What we promise\n",
-        _table(("promise", "measured", "kept"), kept),
+        table(("promise", "measured", "kept"), kept),
         f"## {tree}\n",
         f"Median (shortest to longest) of {summary.rounds} rounds.\n",
         _comparison(summary.tree, summary.corpus.bytes),
@@ -55,7 +55,7 @@ def figures(summary: Summary) -> str:
         _comparison(summary.file, summary.big),
         f"The token in the middle was found by: {'; '.join(summary.finders) or 'nobody'}.\n",
         "## Starting up\n",
-        _table(("", "wall, ms", "CPU, ms", "peak MiB (sum)"), (_start(one.result) for one in summary.start)),
+        table(("", "wall, ms", "CPU, ms", "peak MiB (sum)"), (_start(one.result) for one in summary.start)),
     ]
     return "\n".join(parts).rstrip()
 
@@ -82,7 +82,7 @@ def _bars(results: Sequence[Result], size: int) -> list[chart.Bar]:
     bars = []
     for one in results:
         rate, low, high = (size / wall / 1e6 for wall in (one.wall, one.walls[-1], one.walls[0]))
-        text = f"{_figure(rate)} MB/s, {_figure(one.wall)} s"
+        text = f"{figure(rate)} MB/s, {figure(one.wall)} s"
         bars.append(chart.Bar(_name(one), rate, low, high, text, _LOOKS.get(one.case.tool, "peer")))
     return bars
 
@@ -101,17 +101,17 @@ def _comparison(results: Sequence[Result], size: int) -> str:
     )
     cat = pick(results, "cat", 1).wall
     kingfisher = {one.case.jobs: one.wall for one in results if one.case.tool == "kingfisher" and not one.case.lean}
-    return _table(head, (_row(one, size, cat, kingfisher.get(one.case.jobs)) for one in results))
+    return table(head, (_row(one, size, cat, kingfisher.get(one.case.jobs)) for one in results))
 
 
 def _row(one: Result, size: int, cat: float, kingfisher: float | None) -> tuple[str, ...]:
     return (
         _name(one),
-        f"{_figure(one.wall)} ({_figure(one.walls[0])} to {_figure(one.walls[-1])})",
-        _figure(one.cpu),
-        _figure(size / one.wall / 1e6),
-        _figure(one.wall / cat),
-        _figure(kingfisher / one.wall) if kingfisher and one.case.tool != "cat" else "",
+        f"{figure(one.wall)} ({figure(one.walls[0])} to {figure(one.walls[-1])})",
+        figure(one.cpu),
+        figure(size / one.wall / 1e6),
+        figure(one.wall / cat),
+        figure(kingfisher / one.wall) if kingfisher and one.case.tool != "cat" else "",
         _memory(one),
         f"{one.found.bytes / 1e6:,.0f}" if one.found.bytes else "",
         f"{one.found.findings:,}" if one.found.findings is not None else "",
@@ -136,12 +136,13 @@ def _size(size: int) -> str:
     return f"{size / 1e9:.2g} GB" if size >= _LARGE else f"{size / 1e6:,.0f} MB"
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     """Three digits, or more where there are more before the point."""
     return f"{value:,.{min(3, max(0, 2 - floor(log10(value))))}f}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     right = len(head) > _NAMED
     lines = [head, ["---", *["---:" if right else "---"] * (len(head) - 1)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
