@@ -8,7 +8,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, cast
 
 from isal import igzip, isal_zlib
 
@@ -38,7 +38,7 @@ def _contents(file: IO[bytes]) -> Iterator[bytes]:
     if head == b"PK\3\4":
         yield from _zip(file)
     elif head[:2] == b"\x1f\x8b":
-        yield from _tar(igzip.IGzipFile(fileobj=file))
+        yield from _tar(cast("IO[bytes]", igzip.IGzipFile(fileobj=file)))  # type: ignore[no-untyped-call]  # it has none
     else:
         yield from _tar(file)
 

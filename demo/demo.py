@@ -1,7 +1,7 @@
-"""The demo: what Pitviper says about this Python, and about a small project that somebody is about to publish.
+"""The demo: what Pitviper says about this Python, a small project that is about to be published, and an image of it.
 
-The project is made when the demo runs, in a temporary folder, with fakes that are made from the templates of the rules:
-no token stands in this file. `python demo/demo.py` exits with 1 if anything that was planted is not found.
+Project and image are made when the demo runs, in a temporary folder, with fakes that are made from the templates of the
+rules: no token stands in this file. `python demo/demo.py` exits with 1 if anything that was planted is not found.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+
+import image
 
 from pitviper.rules.proof import compiled
 from pitviper.rules.template import make
@@ -49,10 +51,12 @@ def main() -> int:
     """Make the project, scan, show the report, and check that nothing planted was missed."""
     with tempfile.TemporaryDirectory(prefix="pitviper-demo-") as folder:
         project = os.path.join(folder, "project")
+        saved = os.path.join(folder, "app.tar")
         _plant(Path(project))
+        image.save(Path(saved))
         report = os.path.join(folder, "report.json")
         paths = sysconfig.get_paths()
-        targets = list(dict.fromkeys((paths["stdlib"], paths["purelib"], project)))
+        targets = list(dict.fromkeys((paths["stdlib"], paths["purelib"], project, saved)))
         print(f"pitviper scan {' '.join(targets)}\n", flush=True)
         scan = [sys.executable, "-m", "pitviper", "scan", "-o", "text", "-o", f"json:{report}", *targets]
         code = subprocess.run(scan, check=False).returncode
@@ -78,12 +82,17 @@ def _verdict(code: int, report: dict[str, object], project: str) -> int:
     findings = report["findings"]
     assert isinstance(findings, list)
     found = {os.path.relpath(item["place"]["path"], project): item["rule"] for item in findings}
-    planted = {name: rule for name, rule in found.items() if not name.startswith("..")}
+    expected = EXPECTED | {os.path.join("..", name): rule for name, rule in image.EXPECTED.items()}
+    planted = {name: rule for name, rule in found.items() if name in expected or not name.startswith("..")}
+    removed = {item["rule"] for item in findings if item["place"]["removed_in"] == "4"}
     elsewhere = len(found) - len(planted)
-    if planted != EXPECTED or code != 1:
-        print(f"\nThe demo failed: expected {EXPECTED}, found {planted}, exit code {code}")
+    if planted != expected or code != 1 or removed != set(image.EXPECTED.values()):
+        print(f"\nThe demo failed: expected {expected}, found {planted}, exit code {code}")
         return 1
-    print(f"\nAll {len(EXPECTED)} planted secrets found; {elsewhere} findings in this Python itself. Exit code {code}.")
+    print(
+        f"\nAll {len(expected)} planted secrets found, {len(removed)} of them in files that a later layer of the image "
+        f"deletes; {elsewhere} findings in this Python itself. Exit code {code}."
+    )
     return 0
 
 
