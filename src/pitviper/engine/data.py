@@ -141,6 +141,14 @@ class Cursor:
         if self._data is None:
             self._head = piece + self._head
 
+    def skip_zeros(self) -> bool:
+        """Go on at the next byte that is not zero; whether there is one."""
+        while piece := self.read(_CHUNK):
+            if rest := piece.lstrip(b"\0"):
+                self.unread(rest)
+                return True
+        return False
+
     def fill(self, view: memoryview) -> int:
         """Read into `view` until it is full or nothing is left; how many bytes that were."""
         piece = self.read(len(view))

@@ -27,14 +27,18 @@ class Budget:
         self.expanded = 0
         """Bytes that came out of containers."""
 
-    def member(self, depth: int) -> None:
-        """Count one more member, of a container that lies so deep in others."""
+    def member(self) -> None:
+        """Count one more member."""
         self._members += 1
         self._before = self._counted
         if self._members > self._limits.max_members:
             self._end(f"more than {self._limits.max_members:,} members")
+
+    def open(self, depth: int) -> None:
+        """Open a container that lies so deep in others: 1 for the artefact itself."""
         if depth > self._limits.max_depth:
-            raise Refused(Reason.OVER_BUDGET, f"it lies in more than {self._limits.max_depth} containers")
+            detail = f"it lies in {self._limits.max_depth} containers or more: searched without being opened"
+            raise Refused(Reason.OVER_BUDGET, detail)
 
     def take(self, count: int) -> None:
         """Count bytes that came out of a container.

@@ -11,29 +11,30 @@ from functools import partial
 from pitviper.engine.data import Cursor
 from pitviper.model.place import escape
 from pitviper.unpack import decompress
-from pitviper.unpack.interface import Format, Item, Member, Options
+from pitviper.unpack.interface import BEHIND, Format, Item, Member, Options
 
 _GZIP, _BZIP2, _XZ, _ZSTD, _LZ4 = b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 _LZMA = b"\x5d\x00\x00"
 """The usual properties of the older format of xz, which has no mark, and the low bytes of any usual dictionary."""
 _BLOCK_OF_BZIP2 = (b"1AY&SY", b"\x17rE8P\x90")
 _FLAG_EXTRA, _FLAG_NAME = 4, 8
-_SKIPPABLE = 0x50
+_SKIPPABLE = tuple(bytes((lead,)) + b"\x2a\x4d\x18" for lead in range(0x50, 0x60))
+"""Frames that Zstandard and LZ4 pass over; what begins with one is taken for Zstandard."""
 _GIT = b"x\x01"
 _GIT_TYPES = (b"blob ", b"tree ", b"commit ", b"tag ")
 _LONGEST_NAME = 1024
 
 
 def _members(
-    make: Callable[[], decompress.Decompressor], magic: bytes, cursor: Cursor, options: Options
+    make: Callable[[], decompress.Decompressor], marks: tuple[bytes, ...], cursor: Cursor, options: Options
 ) -> Iterator[Item]:
     del options
-    head = cursor.read(_LONGEST_NAME) if magic == _GZIP else b""
-    stream = decompress.Stream(cursor.read, make, magic, head)
+    head = cursor.read(_LONGEST_NAME) if _GZIP in marks else b""
+    stream = decompress.Stream(cursor.read, make, marks, head)
     yield Member(_gzip_name(head), read=stream, inherits=True)
-    rest = stream.rest.lstrip(b"\0")
-    if rest:
-        yield Member("(behind the end)", read=Cursor(None, rest, cursor.read).read)
+    cursor.unread(stream.rest)
+    if cursor.skip_zeros():
+        yield Member(BEHIND, read=cursor.read)
 
 
 def _gzip_name(head: bytes) -> str:
@@ -69,26 +70,27 @@ def _begins_git(head: bytes, tail: bytes) -> bool:
         return False
 
 
-def _begins(magic: bytes, head: bytes, tail: bytes) -> bool:
+def _begins(marks: tuple[bytes, ...], head: bytes, tail: bytes) -> bool:
     del tail
-    return head.startswith(magic)
+    return head.startswith(marks)
 
 
 def _format(
     name: str,
-    magic: bytes,
+    marks: tuple[bytes, ...],
     make: Callable[[], decompress.Decompressor],
     begins: Callable[[bytes, bytes], bool] | None = None,
 ) -> Format:
-    return Format(name, magic[:1], begins or partial(_begins, magic), partial(_members, make, magic), streams=True)
+    leads = bytes({mark[0] for mark in marks})
+    return Format(name, leads, begins or partial(_begins, marks), partial(_members, make, marks), streams=True)
 
 
 FORMATS = (
-    _format("gzip", _GZIP, decompress.gzip),
-    _format("bzip2", _BZIP2, decompress.bzip2, _begins_bzip2),
-    _format("xz", _XZ, decompress.xz),
-    _format("lzma", _LZMA, decompress.xz, _begins_lzma),
-    _format("Zstandard", _ZSTD, decompress.zstandard),
-    _format("LZ4", _LZ4, decompress.lz4),
-    _format("a git object", _GIT, decompress.zlib, _begins_git),
+    _format("gzip", (_GZIP,), decompress.gzip),
+    _format("bzip2", (_BZIP2,), decompress.bzip2, _begins_bzip2),
+    _format("xz", (_XZ,), decompress.xz),
+    _format("lzma", (_LZMA,), decompress.xz, _begins_lzma),
+    _format("Zstandard", (_ZSTD, *_SKIPPABLE), decompress.zstandard),
+    _format("LZ4", (_LZ4, *_SKIPPABLE), decompress.lz4),
+    _format("a git object", (_GIT,), decompress.zlib, _begins_git),
 )

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from pitviper.engine.data import Cursor
 from pitviper.model.place import escape
-from pitviper.unpack.interface import Format, Item, Member, Options, damaged
+from pitviper.unpack.interface import BEHIND, Format, Item, Member, Options, damaged
 
 _NEW, _NEW_CRC, _OLD = b"070701", b"070702", b"070707"
+_MAGIC = (_NEW, _NEW_CRC, _OLD)
 _TRAILER = b"TRAILER!!!"
 _LONGEST_NAME = 64 * 1024
 _RPM = b"\xed\xab\xee\xdb"
@@ -23,34 +24,48 @@ _MOST_HEADER = 256 * 1024 * 1024
 def begins(head: bytes, tail: bytes) -> bool:
     """One of the magic numbers in ASCII."""
     del tail
-    return head.startswith((_NEW, _NEW_CRC, _OLD))
+    return head.startswith(_MAGIC)
 
 
 def members(cursor: Cursor, options: Options) -> Iterator[Item]:
-    """The members up to the trailer."""
+    """The members up to the trailer, also those of archives behind it (an initramfs has several); then what follows."""
     del options
     while magic := cursor.read(6):
-        if magic in (_NEW, _NEW_CRC):
-            fields = cursor.read(104)
-            size, name_size, align = int(fields[48:56], 16), int(fields[88:96], 16), 4
-        elif magic == _OLD:
-            fields = cursor.read(70)
-            size, name_size, align = int(fields[59:70], 8), int(fields[53:59], 8), 1
-        else:
-            raise damaged(f"no header stands at byte {cursor.position - len(magic):,}, where one should")
-        if not 0 < name_size <= _LONGEST_NAME or size < 0:
-            raise damaged("a name or a size makes no sense")
-        name = cursor.read(name_size).rstrip(b"\0")
-        cursor.read(-cursor.position % align)
+        if magic not in _MAGIC:
+            cursor.unread(magic)
+            raise damaged(f"no header stands at byte {cursor.position:,}, where one should")
+        size, name, align = _header(cursor, magic)
         if name == _TRAILER:
-            return
+            if not cursor.skip_zeros():
+                return
+            magic = cursor.read(6)
+            cursor.unread(magic)
+            if magic not in _MAGIC:
+                yield Member(BEHIND, read=cursor.read)
+                return
+            continue
         end = cursor.position + size
         data = cursor.peek(size)
         if size:
             shown = escape(name.decode("utf-8", "surrogateescape"))
             yield Member(shown, data=data, read=None if data else cursor.bounded(size))
         cursor.skip_to(end)
-        cursor.read(-cursor.position % align)
+        cursor.read(-end % align)
+
+
+def _header(cursor: Cursor, magic: bytes) -> tuple[int, bytes, int]:
+    """The size of the content that follows, its name, and to how many bytes both are padded."""
+    if magic == _OLD:
+        fields = cursor.read(70)
+        size, name_size, align = int(fields[59:70], 8), int(fields[53:59], 8), 1
+    else:
+        fields = cursor.read(104)
+        size, name_size, align = int(fields[48:56], 16), int(fields[88:96], 16), 4
+    if not 0 < name_size <= _LONGEST_NAME or size < 0:
+        raise damaged("a name or a size makes no sense")
+    name = cursor.read(name_size).rstrip(b"\0")
+    cursor.read(-cursor.position % align)
+    return size, name, align
 
 
 def _begins_rpm(head: bytes, tail: bytes) -> bool:

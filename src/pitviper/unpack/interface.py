@@ -19,6 +19,9 @@ HEAD = 1024
 TAIL = 22
 """Bytes by which a format is recognised: a tar archive has its mark at 257, a zip archive its end record at the end."""
 
+BEHIND = "(behind the end)"
+"""The name of what follows where a container ends: a second one, or something that was to be hidden."""
+
 
 class Member(msgspec.Struct):
     """Something in a container: a file, a page, a cell.
@@ -105,6 +108,7 @@ def damaged(detail: str) -> Refused:
 
 
 __all__ = [
+    "BEHIND",
     "HEAD",
     "TAIL",
     "Cursor",

@@ -10,14 +10,30 @@ from typing import Any
 
 import msgspec
 
-from pitviper.engine.data import Cursor, Data, Memory, Shelf, spool
+from pitviper.engine.data import Bounded, Cursor, Data, Memory, spool
 from pitviper.engine.pack import BUFFER, PACK, SEPARATOR, Free, Pack, windows
 from pitviper.model.blob import Blob, Inner, Span
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, escape
 from pitviper.unpack.budget import Budget
-from pitviper.unpack.interface import HEAD, TAIL, Format, Identity, Item, Member, Options, Refused, Rest
+from pitviper.unpack.interface import HEAD, TAIL, Format, Identity, Item, Member, Options, Reader, Refused, Rest
 from pitviper.unpack.table import recognise
+
+
+_MOST_GAPS = 10_000
+"""Gaps of one artefact; all of a million members may be encrypted, or broken on purpose."""
+
+
+class _Container(msgspec.Struct):
+    """A container that is being opened: as what it turned out to be, its bytes if they can be had, how deep it lies.
+
+    `left`: what its members may have of these bytes, before one must be told twice.
+    """
+
+    blob: Inner
+    data: Data | None
+    depth: int
+    left: int
 
 
 class Walk:
@@ -29,20 +45,16 @@ class Walk:
         self._free = free
         self._pack: Pack | None = None
         self._gaps: list[Gap] = []
+        self._told = 0
 
     def open(self, blob: Blob, found: Format, data: Data) -> Iterator[Pack]:
         """All that lies in the container `blob` of the format `found`."""
         yield from self._open(blob, found, Cursor(data) if found.streams else data, data, depth=1)
         yield self._full()
 
-    def open_shelf(self, blob: Blob, found: Format, shelf: Shelf) -> Iterator[Pack]:
-        """All that lies on the shelf of `blob`."""
-        yield from self._open(blob, found, shelf, None, depth=1)
-        yield self._full()
-
     def _open(self, blob: Blob, found: Format, content: Any, data: Data | None, depth: int) -> Iterator[Pack]:
-        """The members of `blob`. If not even the first can be had, `data` is searched as it is."""
-        identity = Identity(found.kind)
+        """The members of `blob`. Where they end too early, what is left is searched as it is."""
+        container = _Container(_as_container(blob, Identity(found.kind)), data, depth, data.size if data else 0)
         items = found.members(content, self._options)
         seen = False
         while not self.budget.exhausted:
@@ -50,57 +62,66 @@ class Walk:
                 item = next(items, None)
             except Exception as error:  # noqa: BLE001 - every byte may be an attacker's, and libraries raise what they like
                 self._gap(blob, error)
-                if not seen and data is not None:
-                    yield from self._search(blob, data, 0)
+                if data is not None and not (seen and isinstance(content, Cursor)):
+                    content = Cursor(None if seen else data)
+                yield from self._search(container.blob, content)
                 return
             if item is None:
                 return
             if isinstance(item, Identity):
                 if _is_named(blob, item.only_named):
-                    identity = item
+                    container.blob = _as_container(blob, item)
                 continue
             seen = True
-            yield from self._item(_as_container(blob, identity), item, data, depth)
+            yield from self._item(container, item)
 
-    def _item(self, container: Inner, item: Item, data: Data | None, depth: int) -> Iterator[Pack]:
+    def _item(self, container: _Container, item: Item) -> Iterator[Pack]:
         if isinstance(item, Rest):
-            if data is not None:
-                yield from self._search(container, data.part(item.offset, item.size), item.offset)
+            if container.data is not None:
+                content = Cursor(container.data.part(0, item.offset + item.size))
+                content.position = item.offset
+                yield from self._search(container.blob, content)
             return
         assert isinstance(item, Member)  # noqa: S101 - an identity was handled above
-        inner = container.inner(Link(item.kind, item.name or _stem(container), **item.facts), item.removed_in)
-        outer = container if item.inherits else None
-        if item.reason:
-            self._gap(inner, Refused(item.reason, item.detail))
-            return
+        outer = container.blob
+        inner = outer.inner(Link(item.kind, item.name or _stem(outer), **item.facts))
         try:
-            self.budget.member(depth)
-            yield from self._member(inner, outer, item, depth)
+            self.budget.member()
+            if item.reason:
+                self._gap(inner, Refused(item.reason, item.detail))
+            else:
+                yield from self._member(container, inner, item)
         except Exception as error:  # noqa: BLE001 - as above
             self._gap(inner, error)
 
-    def _member(self, blob: Blob, outer: Blob | None, member: Member, depth: int) -> Iterator[Pack]:
+    def _member(self, container: _Container, blob: Blob, member: Member) -> Iterator[Pack]:
         """Search `member`, or open it."""
-        read = _Guard(self, blob, member)
+        read = _Guard(self, container, blob, member)
         head = read(BUFFER)
-        sample = head[:HEAD], head[-TAIL:] if len(head) < BUFFER else b""
-        found = member.opens if member.opens and member.opens.begins(*sample) else recognise(*sample)
+        found = recognise(head[:HEAD], _tail(head, member.data))
+        depth = container.depth + 1
+        try:
+            if found:
+                self.budget.open(depth)
+        except Refused as error:
+            self._gap(blob, error)
+            found = None
         if found is None:
             yield from self._content(blob, head, read)
             return
-        inner = outer or blob
+        inner = container.blob if member.inherits else blob
         if len(head) < BUFFER:
             data: Data = Memory(head)
         elif member.data is not None:
             data = member.data
         elif found.streams:
-            yield from self._open(inner, found, Cursor(None, head, read), None, depth + 1)
+            yield from self._open(inner, found, Cursor(None, head, read), None, depth)
             return
         else:
             data = spool(head, read)
-        yield from self._open(inner, found, Cursor(data) if found.streams else data, data, depth + 1)
+        yield from self._open(inner, found, Cursor(data) if found.streams else data, data, depth)
 
-    def _content(self, blob: Blob, head: bytes, read: _Guard) -> Iterator[Pack]:
+    def _content(self, blob: Blob, head: bytes, read: Reader) -> Iterator[Pack]:
         """Search `head` and what `read` gives behind it."""
         if len(head) < BUFFER:
             yield from self._small(blob, head, 0)
@@ -108,16 +129,21 @@ class Walk:
         yield self._full()
         yield from windows(blob, Cursor(None, head, read).fill, self._free)
 
-    def _search(self, blob: Blob, data: Data, offset: int) -> Iterator[Pack]:
-        """Search `data`, which begins at `offset` of `blob`, as it is."""
-        if data.size < BUFFER:
-            yield from self._small(blob, data.read(0, data.size), offset)
-            return
-        yield self._full()
-        for pack in windows(blob, Cursor(data).fill, self._free):
-            for span in pack.spans:
-                span.base += offset
-            yield pack
+    def _search(self, blob: Blob, content: Cursor) -> Iterator[Pack]:
+        """Search what is left of `content`, the bytes of `blob`, as it is."""
+        offset = content.position
+        head = content.read(BUFFER)
+        if not offset:
+            yield from self._content(blob, head, content.read)
+        elif len(head) < BUFFER:
+            yield from self._small(blob, head, offset)
+        else:
+            yield self._full()
+            for pack in windows(blob, Cursor(None, head, content.read).fill, self._free):
+                for span in pack.spans:
+                    span.base += offset
+                    span.lines = None
+                yield pack
 
     def _small(self, blob: Blob, content: bytes, base: int) -> Iterator[Pack]:
         """Add `content` to the pack; yield it first if there is no room, then if it is full."""
@@ -140,7 +166,12 @@ class Walk:
         return pack
 
     def _gap(self, blob: Blob, error: Exception) -> None:
-        if isinstance(error, Refused):
+        self._told += 1
+        if self._told > _MOST_GAPS:
+            return
+        if self._told == _MOST_GAPS:
+            gap = Gap(blob.path, Reason.OVER_BUDGET, f"{_MOST_GAPS:,} gaps in one artefact; further ones are not told")
+        elif isinstance(error, Refused):
             gap = Gap(blob.path, error.reason, escape(error.detail))
         elif isinstance(error, (AssertionError, AttributeError, KeyError, NameError, TypeError)):
             gap = Gap(blob.path, Reason.FAILED, f"a defect in pitviper: {type(error).__name__}; please report it")
@@ -152,10 +183,12 @@ class Walk:
 class _Guard:
     """Reads a member: counts what comes, and ends it where it breaks or costs too much, with a Gap."""
 
-    def __init__(self, walk: Walk, blob: Blob, member: Member) -> None:
+    def __init__(self, walk: Walk, container: _Container, blob: Blob, member: Member) -> None:
         self._walk = walk
+        self._container = container
         self._blob = blob
-        self._stored = member.data is not None  # no byte more than the container has
+        self._stored = member.data is not None
+        self._counted = isinstance(member.read, Bounded)  # a piece of what was counted already, and read once only
         self._read = Cursor(member.data).read if member.data is not None else member.read
 
     def __call__(self, size: int) -> bytes:
@@ -164,17 +197,31 @@ class _Guard:
         while size and self._read:
             try:
                 piece = self._read(size)
-                if not self._stored:
-                    self._walk.budget.take(len(piece))
+                if not piece:
+                    break
+                pieces.append(piece)
+                size -= len(piece)
+                self._count(len(piece))
             except Exception as error:  # noqa: BLE001 - see Walk
                 self._walk._gap(self._blob, error)  # noqa: SLF001 - the two are one
                 self._read = None
-                break
-            if not piece:
-                break
-            pieces.append(piece)
-            size -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _count(self, count: int) -> None:
+        """Stored members cost nothing, unless they lie in each other."""
+        if self._stored:
+            free = min(count, self._container.left)
+            self._container.left -= free
+            count -= free
+        if count and not self._counted:
+            self._walk.budget.take(count)
+
+
+def _tail(head: bytes, data: Data | None) -> bytes:
+    """The last bytes of a member that begins with `head`, if they can be had."""
+    if len(head) < BUFFER:
+        return head[-TAIL:]
+    return data.read(data.size - TAIL, TAIL) if data else b""
 
 
 def _stem(blob: Blob) -> str:
