@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pitviper.unpack import ar, compressed, cpio, notebook, tar, unsupported, zip_archive
+from pitviper.unpack import ar, compressed, cpio, notebook, sqlite, tar, unsupported, zip_archive
 from pitviper.unpack.interface import HEAD, TAIL, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -11,6 +11,7 @@ FORMATS: tuple[Format, ...] = (
     ar.FORMAT,
     *cpio.FORMATS,
     notebook.FORMAT,
+    sqlite.FORMAT,
     *unsupported.FORMATS,
     tar.FORMAT,
 )
