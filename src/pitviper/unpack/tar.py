@@ -8,6 +8,8 @@ POSIX.1-2017, pax, "ustar Interchange Format" and "pax Extended Header"; the GNU
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator
 
 import msgspec
@@ -15,7 +17,7 @@ import msgspec
 from pitviper.engine.data import Cursor
 from pitviper.model.place import escape
 from pitviper.unpack.distribution import in_tar
-from pitviper.unpack.interface import Format, Item, Member, Options, damaged
+from pitviper.unpack.interface import BEHIND, Format, Item, Member, Options, damaged
 
 BLOCK = 512
 LINKS = b"12"
@@ -27,6 +29,8 @@ _PAX_GLOBAL = b"g"
 _GNU_SPARSE = b"S"
 _SPARSE_GOES_ON = 482
 """Where an old GNU sparse header says that a block with more of its map follows; there each block says so at 504."""
+_RECORD = re.compile(rb"(\d{1,9}) ([^=]{1,256})=")
+_KEPT = frozenset({b"path", b"linkpath", b"size", b"GNU.sparse.name"})
 _LONGEST_EXTENSION = 1024 * 1024
 """Bytes of an extended header; Linux allows 64 KiB for all attributes of a file, and 4 KiB for its name."""
 
@@ -87,9 +91,10 @@ def headers(cursor: Cursor) -> Iterator[Header]:
             continue
         if kind == _GNU_SPARSE and block[_SPARSE_GOES_ON]:
             _skip_map(cursor)
-        facts = common | extended
+        header = _header(block, common | extended, kind, size)
         extended = {}
-        header = _header(block, facts, kind, size)
+        if header.size and kind in _WITHOUT_CONTENT and _is_next(cursor):
+            header.size = 0
         end = cursor.position + header.size + -header.size % BLOCK
         yield header
         cursor.skip_to(end)
@@ -107,13 +112,24 @@ def _header(block: bytes, facts: dict[str, str], kind: bytes, size: int) -> Head
 
 
 def _block(cursor: Cursor) -> bytes | None:
-    """The next header; None at the end, which is a block of zeros, or where nothing follows."""
+    """The next header; None at the end, which is a block of zeros without another archive behind, or of the bytes."""
     block = cursor.read(BLOCK)
-    if not block or not block.strip(b"\0"):
-        return None
-    if len(block) < BLOCK or not _checks(block):
-        raise damaged(f"no header stands at byte {cursor.position - len(block):,}, where one should")
+    if block and not block.strip(b"\0"):
+        cursor.skip_zeros()
+        if not _is_next(cursor):
+            return None
+        return cursor.read(BLOCK)
+    if block and not (len(block) == BLOCK and _checks(block)):
+        cursor.unread(block)
+        raise damaged(f"no header stands at byte {cursor.position:,}, where one should")
     return block
+
+
+def _is_next(cursor: Cursor) -> bool:
+    """Whether a header follows: some tools give links and folders a size, and no content."""
+    block = cursor.read(BLOCK)
+    cursor.unread(block)
+    return len(block) == BLOCK and _checks(block)
 
 
 def _checks(block: bytes) -> bool:
@@ -122,10 +138,9 @@ def _checks(block: bytes) -> bool:
         wanted = _number(block[148:156])
     except ValueError:
         return False
-    field = sum(block[148:156]) - 8 * 0x20
-    total = sum(block[:BLOCK]) - field
-    high = sum(1 for byte in block[:BLOCK] if byte > 127) - sum(1 for byte in block[148:156] if byte > 127)  # noqa: PLR2004 - a signed byte
-    return wanted in (total, total - 256 * high)
+    counted = block[:148] + b" " * 8 + block[156:BLOCK]
+    total = sum(counted)
+    return wanted == total or wanted == total - 256 * sum(1 for byte in counted if byte & 0x80)
 
 
 def _number(field: bytes) -> int:
@@ -134,7 +149,10 @@ def _number(field: bytes) -> int:
         if field[0] != 0x80:  # noqa: PLR2004 - anything else is negative, or beyond what any disk holds
             raise ValueError("a number is negative or too big")
         return int.from_bytes(field[1:], "big")
-    return int(field.strip(b" \0") or b"0", 8)
+    number = int(field.strip(b" \0") or b"0", 8)
+    if number < 0:
+        raise ValueError("a number is negative")
+    return number
 
 
 def _extension(cursor: Cursor, size: int) -> bytes:
@@ -142,21 +160,23 @@ def _extension(cursor: Cursor, size: int) -> bytes:
         raise damaged(f"an extended header of {size:,} bytes")
     text = cursor.read(size)
     if len(text) < size:
+        cursor.unread(text)
         raise EOFError("it ends in an extended header")
     cursor.skip_to(cursor.position + -size % BLOCK)
     return text
 
 
 def _records(text: bytes) -> dict[str, str]:
-    """The records of a pax header, a line `LENGTH KEY=VALUE` each; those behind a broken one are left out."""
+    """What counts of a pax header, a line `LENGTH KEY=VALUE` each; what follows a broken one is left out."""
     records: dict[str, str] = {}
-    while text:
-        length, _, _ = text.partition(b" ")
-        if not length.isdigit() or not 0 < int(length) <= len(text):
+    start = 0
+    while found := _RECORD.match(text, start):
+        end = start + int(found[1])
+        if not found.end() < end <= len(text):
             break
-        record, text = text[: int(length)], text[int(length) :]
-        key, _, value = record[len(length) + 1 : -1].partition(b"=")
-        records[_text(key)] = _text(value)
+        if found[2] in _KEPT:
+            records[found[2].decode()] = _text(text[found.end() : end - 1])
+        start = end
     return records
 
 
@@ -166,11 +186,9 @@ def _skip_map(cursor: Cursor) -> None:
 
 
 def behind(cursor: Cursor) -> Iterator[Item]:
-    """What follows the end: a second archive appended with `cat`, or something that was to be hidden."""
-    while (block := cursor.read(BLOCK)) and not block.strip(b"\0"):
-        pass
-    if block:
-        yield Member("(behind the end)", read=Cursor(None, block, cursor.read).read)
+    """What follows the end and is no archive: something that was to be hidden."""
+    if cursor.skip_zeros():
+        yield Member(BEHIND, data=cursor.peek(sys.maxsize), read=cursor.read)
 
 
 def _text(field: bytes) -> str:

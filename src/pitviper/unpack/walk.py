@@ -20,7 +20,9 @@ from pitviper.unpack.interface import HEAD, TAIL, Format, Identity, Item, Member
 from pitviper.unpack.table import recognise
 
 
-_MOST_GAPS = 10_000
+_LONGEST_NAME = 4096
+"""Characters of a name that are shown; Linux takes no longer path."""
+_MOST_GAPS = 2_000
 """Gaps of one artefact; all of a million members may be encrypted, or broken on purpose."""
 
 
@@ -84,7 +86,8 @@ class Walk:
             return
         assert isinstance(item, Member)  # noqa: S101 - an identity was handled above
         outer = container.blob
-        inner = outer.inner(Link(item.kind, item.name or _stem(outer), **item.facts))
+        name = item.name if len(item.name) <= _LONGEST_NAME else item.name[:_LONGEST_NAME] + "…"
+        inner = outer.inner(Link(item.kind, name or _stem(outer), **item.facts))
         try:
             self.budget.member()
             if item.reason:

@@ -7,8 +7,11 @@ the directory is damaged, the local headers are followed instead. Source: PKWARE
 from __future__ import annotations
 
 import lzma
+import re
 import struct
 from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
 
 import msgspec
 from isal import isal_zlib
@@ -16,10 +19,9 @@ from isal import isal_zlib
 from pitviper.engine.data import Cursor, Data, Reader
 from pitviper.model.gap import Reason
 from pitviper.model.place import escape
-from pitviper.unpack import decompress
+from pitviper.unpack import decompress, zip_crypto
 from pitviper.unpack.distribution import in_zip
 from pitviper.unpack.interface import Format, Item, Member, Options, Rest, damaged
-from pitviper.unpack.zip_crypto import decrypted
 
 _LOCAL, _CENTRAL, _END, _END64, _LOCATOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _HEADER = struct.Struct("<4s5H3I2H")
@@ -34,7 +36,7 @@ _EOCD64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATE = struct.Struct("<4sIQI")
 """signature, disk, offset, disks"""
 _LONGEST_COMMENT = 0xFFFF
-_ENCRYPTED, _HAS_DESCRIPTOR, _UTF8 = 1, 8, 0x800
+_ENCRYPTED, _HAS_DESCRIPTOR, _STRONG, _UTF8 = 1, 8, 0x40, 0x800
 _WIDE, _WIDE_SHORT = 0xFFFFFFFF, 0xFFFF
 _USUAL_EXTRA = 36
 """Bytes of a local header besides its name that say nothing: sizes, times, owners. What is longer is searched."""
@@ -46,6 +48,14 @@ _EAGER = 1024 * 1024
 """Packed bytes up to which a member is read with its header in one go."""
 _STORED, _DEFLATE, _AES = 0, 8, 99
 _CHUNK = 1 << 20
+_EXTRA = struct.Struct("<2H")
+_LONGEST_ENTRY = _ENTRY.size + 3 * 0xFFFF
+_MARK = re.compile(b"PK(?:\x03\x04|\x01\x02)")
+_UNKNOWN = -1
+"""A checksum that stands behind the content, of which only the header was found."""
+_MOST_OVERLAP = 8
+"""Members may share what is packed: copies of a file do, written by tools that save space; and so do bombs."""
+_BROKEN = (OSError, ValueError, EOFError, struct.error, lzma.LZMAError)
 
 
 class Entry(msgspec.Struct, gc=False):
@@ -56,8 +66,9 @@ class Entry(msgspec.Struct, gc=False):
     method: int
     crc: int
     packed: int
-    size: int
     offset: int
+    check: int = 0
+    """The byte that tells whether a password fits."""
 
 
 def begins(head: bytes, tail: bytes) -> bool:
@@ -67,43 +78,46 @@ def begins(head: bytes, tail: bytes) -> bool:
 
 def members(data: Data, options: Options) -> Iterator[Item]:
     """The members by the directory; where that is no good, by the local headers. Then what belongs to none."""
-    problem = ""
-    try:
-        entries = list(directory(data))
-    except (struct.error, ValueError) as error:
-        entries = list(_by_headers(data))
-        if not entries:
-            raise
-        problem = f"its directory cannot be read ({error}): members were found by their own headers"
+    entries, problem = _entries(data, options.max_members + 1)  # the last one is told to be one too many
     distribution = in_zip([entry.name for entry in entries], _Contents(entries, data, options))
     if distribution:
         yield distribution.identity
     if problem:
         yield Member("(directory)", reason=Reason.DAMAGED, detail=problem)
-    covered: list[tuple[int, int]] = []
+    covered = _Covered(data.size)
     for entry in entries:
+        if covered.packed > _MOST_OVERLAP * data.size:
+            detail = f"its members lie in each other: together they are more than {_MOST_OVERLAP} times its size"
+            yield Member("(directory)", reason=Reason.OVER_BUDGET, detail=detail)
+            break
+        facts = distribution.facts(entry.name) if distribution else {}
         try:
-            start, stored = _locate(data, entry)
-        except (struct.error, ValueError) as error:
+            yield from _member_and_rest(entry, data, options, facts, covered)
+        except _BROKEN as error:
             yield Member(entry.name, reason=Reason.DAMAGED, detail=str(error))
-            continue
-        plain = start - entry.offset <= _HEADER.size + 4 * len(entry.name) + _USUAL_EXTRA
-        covered.append((entry.offset if plain else start, start + entry.packed))
-        if entry.packed or not entry.name.endswith("/"):
-            member = _member(entry, data, start, stored, options)
-            if distribution:
-                member.facts = distribution.facts(entry.name)
-            yield member
-    yield from _uncovered(covered, data.size)
+    yield from covered.others()
+
+
+def _entries(data: Data, most: int) -> tuple[list[Entry], str]:
+    """At most so many entries, and what is wrong with the directory."""
+    try:
+        return list(islice(directory(data), most)), ""
+    except (struct.error, ValueError) as error:
+        entries = list(islice(_by_headers(data), most))
+        if not entries:
+            raise
+        return entries, f"its directory cannot be read ({error}): members were found by their own headers"
 
 
 def directory(data: Data) -> Iterator[Entry]:
     """The entries of the central directory; raises ValueError or struct.error where it makes no sense."""
     count, size, start, moved = _end(data)
-    raw = data.read(start, size)
-    position = 0
+    raw, base, position = b"", 0, 0
     for _ in range(count):
-        signature, _, _, flags, method, _, _, crc, packed, full, name, extra, comment, _, _, _, offset = (
+        if len(raw) - position < _LONGEST_ENTRY and base + len(raw) < size:
+            base += position
+            raw, position = data.read(start + base, min(_CHUNK, size - base)), 0
+        signature, _, _, flags, method, time, _, crc, packed, full, name, extra, comment, _, _, _, offset = (
             _ENTRY.unpack_from(raw, position)
         )
         if signature != _CENTRAL:
@@ -111,10 +125,15 @@ def directory(data: Data) -> Iterator[Entry]:
         position += _ENTRY.size
         if _WIDE in (packed, full, offset):
             fields = raw[position + name : position + name + extra]
-            full, packed, offset = _wide(fields, full, packed, offset)
+            packed, offset = _wide(fields, full, packed, offset)
         shown = _shown(raw[position : position + name], flags)
-        yield Entry(shown, flags, method, crc, packed, full, offset + moved)
+        yield Entry(shown, flags, method, crc, packed, offset + moved, _check(flags, time, crc))
         position += name + extra + comment
+
+
+def _check(flags: int, time: int, crc: int) -> int:
+    """The byte that ends the header of what is encrypted: of the checksum, or of the time if that was known later."""
+    return time >> 8 if flags & _HAS_DESCRIPTOR else crc >> 24
 
 
 def _end(data: Data) -> tuple[int, int, int, int]:
@@ -143,54 +162,62 @@ def _end(data: Data) -> tuple[int, int, int, int]:
     return count, size, start, start - offset
 
 
-def _wide(extra: bytes, full: int, packed: int, offset: int) -> tuple[int, int, int]:
-    """Sizes and offset with those that need more than 32 bits, from the extra field 1 (zip64)."""
-    while len(extra) >= 4:  # noqa: PLR2004 - two numbers of 16 bits
-        kind, size = struct.unpack_from("<2H", extra)
+def _wide(extra: bytes, full: int, packed: int, offset: int) -> tuple[int, int]:
+    """The packed size and the offset, if need be in 64 bits, from the extra field 1 (zip64)."""
+    position = 0
+    while len(extra) - position >= _EXTRA.size:
+        kind, size = _EXTRA.unpack_from(extra, position)
+        position += _EXTRA.size
         if kind == 1:
-            numbers = iter(struct.unpack_from(f"<{min(size, len(extra) - 4) // 8}Q", extra, 4))
-            return tuple(next(numbers, value) if value == _WIDE else value for value in (full, packed, offset))  # type: ignore[return-value]  # three of them
-        extra = extra[4 + size :]
-    return full, packed, offset
+            numbers = struct.iter_unpack("<Q", extra[position : position + size // 8 * 8])
+            _, packed, offset = (
+                next(numbers, (value,))[0] if value == _WIDE else value for value in (full, packed, offset)
+            )
+            break
+        position += size
+    return packed, offset
 
 
 def _by_headers(data: Data) -> Iterator[Entry]:
     """Members found by their local headers, from front to back. One whose size stands behind it ends at the next."""
-    position = 0
-    while (position := _find(data, _LOCAL, position)) >= 0:
-        header = data.read(position, _HEADER.size + _LONGEST_COMMENT)
-        try:
-            _, _, flags, method, _, _, crc, packed, full, name, extra = _HEADER.unpack_from(header)
-        except struct.error:
-            return
+    marks = _marks(data)
+    mark = next(marks, None)
+    end = 0
+    while mark:
+        (position, kind), mark = mark, next(marks, None)
+        header = data.read(position, _HEADER.size)
+        if kind != _LOCAL or position < end or len(header) < _HEADER.size:
+            continue
+        _, _, flags, method, time, _, crc, packed, _, name, extra = _HEADER.unpack(header)
         if method not in _METHODS and method not in _NAMES and method != _AES:  # chance, in what is packed
-            position += len(_LOCAL)
             continue
         start = position + _HEADER.size + name + extra
         if flags & _HAS_DESCRIPTOR or packed == _WIDE:
-            behind = [_find(data, mark, start) for mark in (_LOCAL, _CENTRAL)]
-            packed = min([place for place in behind if place >= 0], default=data.size) - start
+            while mark and mark[0] < start:
+                mark = next(marks, None)
+            packed = (mark[0] if mark else data.size) - start
+            crc = crc or _UNKNOWN
         packed = max(0, min(packed, data.size - start))
-        yield Entry(
-            _shown(header[_HEADER.size : _HEADER.size + name], flags), flags, method, crc, packed, full, position
-        )
-        position = start + packed if packed else position + len(_LOCAL)
+        shown = _shown(data.read(position + _HEADER.size, name), flags)
+        yield Entry(shown, flags, method, crc, packed, position, _check(flags, time, crc))
+        end = start + packed
 
 
-def _find(data: Data, mark: bytes, position: int) -> int:
-    """Where `mark` stands next, at or behind `position`; -1 if nowhere."""
+def _marks(data: Data) -> Iterator[tuple[int, bytes]]:
+    """Where headers, and entries of a directory, may stand."""
+    position = 0
     while chunk := data.read(position, _CHUNK):
-        found = chunk.find(mark)
-        if found >= 0:
-            return position + found
+        for found in _MARK.finditer(chunk):
+            yield position + found.start(), found[0]
         if len(chunk) < _CHUNK:
-            return -1
-        position += len(chunk) - len(mark) + 1
-    return -1
+            return
+        position += len(chunk) - len(_LOCAL) + 1
 
 
 def _locate(data: Data, entry: Entry) -> tuple[int, bytes | None]:
     """Where the content of `entry` begins, and what is packed there unless that is long."""
+    if entry.offset < 0:
+        raise ValueError("it would lie in front of the archive")
     eager = entry.packed if entry.packed <= _EAGER else 0
     raw = data.read(entry.offset, _HEADER.size + len(entry.name) + _SLACK + eager)
     if not raw.startswith(_LOCAL):
@@ -204,33 +231,58 @@ def _locate(data: Data, entry: Entry) -> tuple[int, bytes | None]:
     return start, stored if len(stored) == entry.packed else data.read(start, entry.packed)
 
 
-def _member(entry: Entry, data: Data, start: int, stored: bytes | None, options: Options) -> Member:
-    if entry.flags & _ENCRYPTED:
-        return _locked(entry, data.read(start, entry.packed) if stored is None else stored, options)
-    if entry.method == _STORED:
-        return Member(entry.name, data=data.part(start, entry.packed))
-    return _packed(entry, Cursor(data.part(start, entry.packed)).read if stored is None else Cursor(None, stored).read)
+def _member_and_rest(
+    entry: Entry, data: Data, options: Options, facts: dict[str, Any], covered: _Covered
+) -> Iterator[Item]:
+    """The member, unless it is a folder, and what stands in its place without belonging to it."""
+    start, stored = _locate(data, entry)
+    covered.add(entry, start)
+    member, packing = _member(entry, data, start, stored, options)
+    member.facts = facts
+    if entry.packed or not entry.name.endswith("/"):
+        yield member
+    if entry.method == _STORED and start + entry.packed > data.size:
+        yield Member(entry.name, reason=Reason.DAMAGED, detail="it is cut short")
+    if packing and packing.left > _NOTHING:
+        yield Rest(start + entry.packed - packing.left, packing.left)
 
 
-def _packed(entry: Entry, read: Reader) -> Member:
+def _member(
+    entry: Entry, data: Data, start: int, stored: bytes | None, options: Options
+) -> tuple[Member, _Checked | None]:
+    """The member, and what unpacks it if it is packed."""
+    is_encrypted = entry.flags & _ENCRYPTED
+    if entry.method == _STORED and not is_encrypted:
+        return Member(entry.name, data=data.part(start, entry.packed)), None
     make = _METHODS.get(entry.method)
-    if make is None:
+    if make is None and not (is_encrypted and entry.method == _AES):
         detail = f"compressed by a method that is not supported ({_NAMES.get(entry.method, entry.method)})"
-        return Member(entry.name, reason=Reason.UNSUPPORTED, detail=detail)
-    return Member(entry.name, read=_Checked(make(read), entry.crc))
+        return Member(entry.name, reason=Reason.UNSUPPORTED, detail=detail), None
+    cursor = Cursor(data.part(start, entry.packed)) if stored is None else Cursor(None, stored)
+    read: Reader | None = cursor.read
+    if is_encrypted:
+        read = _opened(entry, cursor, options)
+    if read is None or make is None:
+        return Member(entry.name, reason=Reason.ENCRYPTED, detail=_locked(entry, options)), None
+    checked = _Checked(entry, cursor, make(read))
+    return Member(entry.name, read=checked), None if is_encrypted else checked
 
 
-def _locked(entry: Entry, packed: bytes, options: Options) -> Member:
-    """An encrypted member, opened if one of the user's passwords fits."""
-    if entry.method == _AES:
-        return Member(entry.name, reason=Reason.ENCRYPTED, detail="encrypted with AES, which is not supported")
-    check = entry.crc >> 24
+def _opened(entry: Entry, cursor: Cursor, options: Options) -> Reader | None:
+    """A reader of what is encrypted, if one of the user's passwords fits."""
+    if entry.method == _AES or entry.flags & _STRONG:
+        return None
+    header = cursor.read(zip_crypto.HEADER)
     for password in options.archive_password:
-        plain = decrypted(packed, password.encode(), check, has_descriptor=bool(entry.flags & _HAS_DESCRIPTOR))
-        if plain is not None:
-            return _packed(entry, Cursor(None, plain).read)
-    detail = "no --archive-password fits" if options.archive_password else "encrypted: give --archive-password"
-    return Member(entry.name, reason=Reason.ENCRYPTED, detail=detail)
+        if read := zip_crypto.decrypted(header, cursor.read, password.encode("utf-8", "surrogateescape"), entry.check):
+            return read
+    return None
+
+
+def _locked(entry: Entry, options: Options) -> str:
+    if entry.method == _AES or entry.flags & _STRONG:
+        return "encrypted with AES, or as strongly, which is not supported"
+    return "no --archive-password fits" if options.archive_password else "encrypted: give --archive-password"
 
 
 class _Contents:
@@ -248,7 +300,7 @@ class _Contents:
             return b""
         try:
             start, stored = _locate(self._data, entry)
-            member = _member(entry, self._data, start, stored, self._options)
+            member, _ = _member(entry, self._data, start, stored, self._options)
             read = Cursor(member.data).read if member.data is not None else member.read
             return _first(read, most) if read else b""
         except Exception:  # noqa: BLE001 - told when the member is read in its turn
@@ -264,27 +316,35 @@ def _first(read: Reader, most: int) -> bytes:
 
 
 class _Checked:
-    """What `read` gives, compared with the checksum that the archive tells, when all was read."""
+    """What `read` gives, which unpacks what `cursor` gives, compared with the checksum that the archive tells.
 
-    def __init__(self, read: Reader, crc: int) -> None:
+    `left`: bytes behind the end of what was packed that belong to the entry all the same.
+    """
+
+    def __init__(self, entry: Entry, cursor: Cursor, read: Reader) -> None:
+        self._entry = entry
+        self._cursor = cursor
         self._read = read
-        self._wanted = crc
         self._crc = 0
+        self.left = 0
 
     def __call__(self, size: int) -> bytes:
         piece = self._read(size)
         if piece:
             self._crc = isal_zlib.crc32(piece, self._crc)
-        elif self._crc != self._wanted:
+            return piece
+        if isinstance(self._read, decompress.Stream):
+            self.left = self._entry.packed - self._cursor.position + len(self._read.rest)
+        if self._entry.crc not in (self._crc, _UNKNOWN):
             raise damaged("its checksum does not fit; it was searched as it came out")
-        return piece
+        return b""
 
 
 def _lzma(read: Reader) -> Reader:
     """LZMA as zip has it: version, length and properties in front (APPNOTE 5.8.8), then a raw stream."""
 
     def make() -> decompress.Decompressor:
-        _, size = struct.unpack("<2H", read(4))
+        _, size = _EXTRA.unpack(read(_EXTRA.size))
         properties = read(size)
         setting = lzma._decode_filter_properties(lzma.FILTER_LZMA1, properties)  # type: ignore[attr-defined]  # noqa: SLF001
         if setting["dict_size"] > decompress.MOST_MEMORY:
@@ -315,15 +375,32 @@ _METHODS: dict[int, Callable[[Reader], Reader]] = {
 _NAMES = {1: "shrink", 6: "implode", 9: "deflate64", 18: "IBM TERSE", 97: "WavPack", 98: "PPMd"}
 
 
-def _uncovered(covered: list[tuple[int, int]], size: int) -> Iterator[Rest]:
-    """What lies in front of, between and behind the members: an interpreter's line, the directory, a hiding place."""
-    position = 0
-    for start, end in sorted(covered):
-        if start - position > (_NOTHING if position else 0):
-            yield Rest(position, start - position)
-        position = max(position, end)
-    if position < size:
-        yield Rest(position, size - position)
+class _Covered:
+    """What of an archive its members cover."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._parts: list[tuple[int, int]] = []
+        self.packed = 0
+
+    def add(self, entry: Entry, start: int) -> None:
+        """`entry`, whose content begins at `start`."""
+        self.packed += entry.packed
+        plain = start - entry.offset <= _HEADER.size + 4 * len(entry.name) + _USUAL_EXTRA
+        first, last = entry.offset if plain else start, start + entry.packed
+        if self._parts and 0 <= first - self._parts[-1][1] <= _NOTHING:
+            first = self._parts.pop()[0]
+        self._parts.append((first, last))
+
+    def others(self) -> Iterator[Rest]:
+        """What lies in front of, between and behind them: an interpreter's line, the directory, a hiding place."""
+        position = 0
+        for start, end in sorted(self._parts):
+            if start - position > (_NOTHING if position else 0):
+                yield Rest(position, start - position)
+            position = max(position, end)
+        if position < self._size:
+            yield Rest(position, self._size - position)
 
 
 def _shown(name: bytes, flags: int) -> str:
