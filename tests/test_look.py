@@ -137,7 +137,7 @@ class TestPlaces:
             assert (path, *found) == ("a.py", *place)
 
     def test_in_a_stream(self, looker: Looker, token: Token) -> None:
-        outcome = total(looker.look_at_stream(pipe(f"x\n  {token('stream')}".encode())))
+        outcome = total(looker.look_at_flow(pipe(f"x\n  {token('stream')}".encode())))
         assert where(outcome.findings) == [("<stdin>", 2, 3, 4)]
         assert [(link.kind, link.name) for link in outcome.findings[0].place.chain] == [("stdin", "<stdin>")]
 
@@ -150,7 +150,7 @@ class TestPlaces:
         (tree / "a").write_bytes(data)
         outcome = look(looker)
         assert (outcome.findings, outcome.gaps, outcome.blobs, outcome.bytes) == ([], [], 1, len(data))
-        outcome = total(looker.look_at_stream(pipe(data)))
+        outcome = total(looker.look_at_flow(pipe(data)))
         assert (outcome.findings, outcome.gaps, outcome.blobs, outcome.bytes) == ([], [], 1, len(data))
 
     def test_neighbours_in_the_buffer_are_told_apart(self, looker: Looker, tree: Path, token: Token) -> None:
@@ -197,7 +197,7 @@ class TestWindows:
     @pytest.mark.parametrize("position", [*range(360, 430), *range(680, 750)])
     def test_in_a_stream(self, looker: Looker, token: Token, position: int) -> None:
         text = planted(token("stream"), position, "x = 1\n", 1500)
-        outcome = total(looker.look_at_stream(pipe(text.encode())))
+        outcome = total(looker.look_at_flow(pipe(text.encode())))
         line_start = text.rfind("\n", 0, position) + 1
         line = 1 + text.count("\n", 0, position)
         assert where(outcome.findings) == [("<stdin>", line, 1 + position - line_start, position)]
@@ -276,7 +276,7 @@ class TestRealWindows:
         outcome = look(looker)
         assert where(outcome.findings) == expected
         assert (outcome.blobs, outcome.bytes) == (1, len(data))
-        stream = total(looker.look_at_stream(pipe(bytes(data))))
+        stream = total(looker.look_at_flow(pipe(bytes(data))))
         assert [place[1:] for place in where(stream.findings)] == [place[1:] for place in expected]
 
     def test_the_longest_match_at_every_part_of_an_edge(self, looker: Looker, tree: Path) -> None:

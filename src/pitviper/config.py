@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     max_members: Annotated[int, msgspec.Meta(ge=1)] = 1_000_000
     max_expanded: Annotated[int, msgspec.Meta(ge=1)] = 64 * 1024**3
     """Bytes that may come out of one artefact."""
+    index_url: str | None = None
+    """Where `pypi:NAME` is looked up; None for what the environment says, else the index that pip uses by default."""
     strict: bool = False
     quiet: bool = False
     progress: bool = True

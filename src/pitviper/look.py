@@ -24,8 +24,7 @@ from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
 from pitviper.sources.ahead import ahead
 from pitviper.sources.directory import Files, read
-from pitviper.sources.interface import Whole
-from pitviper.sources.stream import Stream
+from pitviper.sources.interface import Flow, Whole
 from pitviper.unpack.interface import Format, Options
 from pitviper.unpack.table import may_begin, recognise, sample
 from pitviper.unpack.walk import Walk
@@ -88,9 +87,9 @@ class Looker:
         """What came of `parts`, pack by pack, so that an interruption keeps what was found."""
         return self._look(partial(read, parts), read_ahead=read_ahead)
 
-    def look_at_stream(self, stream: Stream) -> Iterator[Outcome]:
-        """What came of `stream`, window by window."""
-        return self._look(stream.read, read_ahead=True)
+    def look_at_flow(self, flow: Flow) -> Iterator[Outcome]:
+        """What came of `flow`, pack by pack."""
+        return self._look(flow.read, read_ahead=True)
 
     def look_at_bytes(self, data: bytes, name: str) -> Outcome:
         """What comes of `data` as if it were a file called `name`."""

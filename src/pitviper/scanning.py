@@ -22,14 +22,16 @@ from pitviper.findings.redact import mask
 from pitviper.look import Config, Looker, Outcome, Work, batches
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
-from pitviper.model.place import Place, escape
+from pitviper.model.place import Link, Place, escape
 from pitviper.model.report import Ignored, Report, Stats, Tool
 from pitviper.rules.loading import load
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
 from pitviper.sources import open_target
 from pitviper.sources.directory import Directory, Files
-from pitviper.sources.stream import Stream
+from pitviper.sources.environment import Environment
+from pitviper.sources.index import Index
+from pitviper.sources.interface import Flow
 from pitviper.unpack.interface import Options
 
 _IN_PROCESS_FILES = 512
@@ -55,7 +57,7 @@ class Scan:
         self.targets = tuple(dict.fromkeys(targets))  # one that is named twice is looked into once
         self.rules: RuleSet = load(self.settings.rules, self.settings.disable)
         self.unreadable: list[TargetError] = []
-        self.sources: list[Directory | Stream] = []
+        self.sources: list[Directory | Flow] = []
         self._baseline = Baseline.load(self.settings.baseline) if self.settings.baseline else None
         self._on_outcome = on_outcome
         self._total = Outcome()  # but for findings, which go to one of the two lists below
@@ -108,7 +110,11 @@ class Scan:
 
     def _open(self, target: str) -> None:
         try:
-            self.sources.append(open_target(target, gitignore=self.settings.gitignore))
+            wanted = self.settings
+            source = open_target(
+                target, gitignore=wanted.gitignore, index_url=wanted.index_url, most=wanted.max_expanded
+            )
+            self.sources.append(source)
         except TargetError as error:
             self.unreadable.append(error)
             shown = escape(target)
@@ -139,13 +145,18 @@ class Scan:
                 self.unreadable.append(
                     TargetError(f"{gap.path}: {gap.detail}", hint="Check the path, and the rights on it.")
                 )
+        for source in self.sources:
+            if isinstance(source, Index):
+                self.unreadable += source.failures
 
     def _look(self) -> Iterator[Outcome]:
         for source in self.sources:
-            if isinstance(source, Stream):
-                yield from self.looker.look_at_stream(source)
-            else:
+            if isinstance(source, Environment):
+                yield from (_owned(outcome, source) for outcome in self._spread(source))
+            elif isinstance(source, Directory):
                 yield from self._spread(source)
+            else:
+                yield from self.looker.look_at_flow(source)
 
     def _spread(self, source: Directory) -> Iterator[Outcome]:
         """Look into a folder, with as many processes as it is worth."""
@@ -165,7 +176,9 @@ class Scan:
 
     def _discreet(self, findings: list[Finding]) -> list[Finding]:
         """`findings` without the secrets in the paths to them; those that they tell themselves are masked already."""
-        secrets = self.looker.secrets_in({finding.place.path for finding in findings}) if findings else ()
+        names = {finding.place.path for finding in findings}
+        names |= {text for finding in findings for link in finding.place.chain for text in _texts(link).values()}
+        secrets = self.looker.secrets_in(names) if names else ()
         return (
             [replace(finding, place=_masked(finding.place, secrets)) for finding in findings] if secrets else findings
         )
@@ -178,8 +191,23 @@ class Scan:
 
 
 def _masked(place: Place, secrets: Sequence[bytes]) -> Place:
-    chain = tuple(replace(link, name=_hide(secrets, link.name)) for link in place.chain)
+    chain = tuple(
+        replace(link, **{name: _hide(secrets, text) for name, text in _texts(link).items()}) for link in place.chain
+    )
     return replace(place, path=_hide(secrets, place.path), chain=chain)
+
+
+def _texts(link: Link) -> dict[str, str]:
+    """What `link` says in words that somebody else chose."""
+    values = ((name, getattr(link, name)) for name in Link.__struct_fields__ if name != "kind")
+    return {name: value for name, value in values if isinstance(value, str)}
+
+
+def _owned(outcome: Outcome, source: Environment) -> Outcome:
+    """`outcome` with the distributions that its files belong to."""
+    outcome.findings = [source.named(finding) for finding in outcome.findings]
+    outcome.ignored = [replace(one, finding=source.named(one.finding)) for one in outcome.ignored]
+    return outcome
 
 
 def _hide(secrets: Sequence[bytes], name: str) -> str:

@@ -100,6 +100,10 @@ ARCHIVE_PASSWORD = click.option(
 OPENING = (MAX_DEPTH, MAX_MEMBERS, MAX_EXPANDED, ARCHIVE_PASSWORD)
 """What may be opened."""
 
+INDEX_URL = click.option(
+    "--index-url", metavar="URL", help="The index for pypi:NAME. [default: $PITVIPER_INDEX_URL or $PIP_INDEX_URL]"
+)
+
 WHAT = (RULES, DISABLE, GITIGNORE, ALLOW_COMMENTS, AUDITOR, MIN_SEVERITY, ONLY)
 """What is looked at, and what counts."""
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     click.option("--strict", is_flag=True, default=None, help="Exit with 3 if anything could not be looked into."),
     *options.WHAT,
     *options.OPENING,
+    options.INDEX_URL,
     options.JOBS,
     options.QUIET,
     options.PROGRESS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -15,6 +16,10 @@ _FILES = frozenset({"tree", "file", "stdin"})
 _PLAIN = frozenset({"canary", "checksum", "expiry", "kind", "place", "protection"})
 """Names of evidence whose text says all: "CRC32 matches" needs no "checksum" in front, a number needs its "account"."""
 
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_COMMIT = 12
+"""Digits of a commit that are shown."""
+
 _THREE_DIGITS = 999.5
 """From here on a number rounds to four digits."""
 _MINUTE = 60
@@ -26,7 +31,16 @@ _WORTH_A_SPEED = 1_000_000
 
 def inside(place: Place) -> bool:
     """Whether `place` lies in something that had to be opened: an archive, a layer, a commit, a code object."""
-    return any(link.kind not in _FILES for link in place.chain)
+    owner = _owner(place)
+    return any(link.kind not in _FILES for link in place.chain if link is not owner)
+
+
+def _owner(place: Place) -> Link | None:
+    """The installed distribution that a file on disk belongs to: it stands in the chain, and not in the path."""
+    if len(place.chain) < 3 or place.chain[1].kind != "distribution":  # noqa: PLR2004 - tree, distribution, file
+        return None
+    _, link, file, *_ = place.chain
+    return link if link.name == link.project and outermost(place.path).endswith(file.name) else None
 
 
 def outermost(path: str) -> str:
@@ -36,17 +50,28 @@ def outermost(path: str) -> str:
 
 def steps(place: Place) -> list[str]:
     """The way to `place`, a step for each link; the last has the position, as `line:column` where it has one."""
+    owner = _owner(place)
     if inside(place):
-        links = place.chain[2:] if place.chain[0].kind == "tree" else place.chain[1:]
+        chain = [link for link in place.chain if link is not owner]
+        links = chain[2:] if chain[0].kind == "tree" and chain[1].kind != "commit" else chain[1:]
         way = [escape(outermost(place.path)), *map(_step, links)]
     else:
         way = [escape(place.path)]
-    way[-1] += _position(place) + (f" (removed in {escape(place.removed_in)})" if place.removed_in else "")
+    way[-1] += _position(place) + (f" (removed in {_removed_in(place.removed_in)})" if place.removed_in else "")
+    if owner:
+        way[0] += f" (of {' '.join(filter(None, (escape(owner.name), escape(owner.version or ''))))})"
     return way
+
+
+def _removed_in(name: str) -> str:
+    """The name of a layer, or a commit in short."""
+    return escape(name[:_COMMIT] if _ID.fullmatch(name) else name)
 
 
 def _step(link: Link) -> str:
     name = escape(link.name)
+    if link.kind == "commit" and link.author:
+        return escape(f"commit {link.name} by {link.author}{f', {link.date[:10]}' if link.date else ''}")
     if link.kind in ("layer", "commit"):
         return f"{link.kind} {name}"
     return f"{name}()" if link.kind == "code" and name.isidentifier() else name

@@ -7,14 +7,22 @@ import stat
 
 from pitviper.errors import TargetError
 from pitviper.model.place import escape
+from pitviper.sources import environment, index
 from pitviper.sources.directory import Directory
+from pitviper.sources.interface import Flow
 from pitviper.sources.stream import Stream
 
 
-def open_target(target: str, *, gitignore: bool = False) -> Directory | Stream:
+def open_target(
+    target: str, *, gitignore: bool = False, index_url: str | None = None, most: int = 1 << 36
+) -> Directory | Flow:
     """The source that `target` names: `-` for standard input, else a path. Raises `TargetError`."""
     if target == "-":
         return Stream()
+    if target.startswith(index.PREFIX):
+        return index.Index(target, index_url, most)
+    if target.startswith(environment.PREFIX):
+        return environment.Environment(target, gitignore=gitignore)
     try:
         is_stream = stat.S_ISFIFO(os.stat(target).st_mode)
     except (OSError, ValueError):

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from pitviper.engine.data import Data
+from pitviper.engine.pack import Free, Pack
 from pitviper.model.blob import Blob
 
 OPEN_FILE = (
@@ -39,6 +40,20 @@ class Source(Protocol):
 
     def size(self) -> int:
         """Bytes to read in all, for progress; takes as long as listing does. 0 where nobody can know."""
+
+
+class Flow(Protocol):
+    """A Source that one process reads, from front to back: a stream, a container image."""
+
+    @property
+    def whole(self) -> str | None:
+        """See `Source`."""
+
+    def size(self) -> int:
+        """See `Source`."""
+
+    def read(self, free: Free) -> Iterator[Pack]:
+        """All of it, pack by pack."""
 
 
 class Whole(Blob, Protocol):
