@@ -30,7 +30,7 @@ class Kinds(click.ParamType[tuple[Kind, ...]]):
 
 
 class Target(click.ParamType[str]):
-    """A path, or - for standard input."""
+    """A path, - for standard input, pypi:NAME or env:PATH."""
 
     name = "target"
 

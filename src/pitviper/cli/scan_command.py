@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     options.CONFIG,
 )
 def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> None:
-    """Look into TARGETs: folders, files, or - for standard input. Nothing is skipped silently.
+    """Look into TARGETs: folders, files, - for standard input, pypi:NAME, env:. Nothing is skipped silently.
 
     \b
     pitviper scan .                           what is in this folder

@@ -16,7 +16,7 @@ from pitviper.sources.stream import Stream
 def open_target(
     target: str, *, gitignore: bool = False, index_url: str | None = None, most: int = 1 << 36
 ) -> Directory | Flow:
-    """The source that `target` names: `-` for standard input, else a path. Raises `TargetError`."""
+    """The source that `target` names: `-`, `pypi:NAME` and `env:PATH`, else a path. Raises `TargetError`."""
     if target == "-":
         return Stream()
     if target.startswith(index.PREFIX):
