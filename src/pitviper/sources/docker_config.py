@@ -96,7 +96,7 @@ def _read(path: str) -> _Config:
         return _Config()
     except OSError as error:
         raise _Unusable(f"cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _Unusable("is no configuration of docker or podman") from None
 
 
@@ -165,7 +165,7 @@ def _answered(command: str, done: subprocess.CompletedProcess[bytes]) -> Credent
         raise _Unusable(f"{command} failed with status {done.returncode}")
     try:
         answer = msgspec.json.decode(done.stdout, type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _Unusable(f"{command} gave no credential") from None
     is_identity = answer.username == _TOKEN_USER
     return Credential("" if is_identity else answer.username, answer.secret, is_identity=is_identity)

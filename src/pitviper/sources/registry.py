@@ -54,6 +54,8 @@ _MAX_CHALLENGE = 8 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DENIED = frozenset({401, 403})
 _BUSY = frozenset({429, 502, 503, 504})
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for JSON that is not what it should be, or nested too deep."""
 _CHALLENGE = re.compile(r'([A-Za-z]+)(?:\s+(?=[A-Za-z_]+\s*=)|\s*$)|([A-Za-z_]+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 _RANGE = re.compile(r"bytes (\d{1,19})-")
@@ -317,7 +319,7 @@ class Registry:
             raise Refused(f"the token service of the registry answered with status {status}")
         try:
             granted = msgspec.json.decode(_collected(response, MAX_TOKEN), type=_Granted)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except MALFORMED:
             raise Refused("the token service of the registry sent no token") from None
         token = granted.token or granted.access_token or ""
         if not _TOKEN.fullmatch(token):
@@ -468,7 +470,7 @@ def _missing(response: httpx.Response) -> str:
     """What it is that the registry does not have."""
     try:
         errors = msgspec.json.decode(_collected(response, _MAX_ERROR), type=_Errors).errors
-    except (Refused, httpx.HTTPError, msgspec.DecodeError, UnicodeDecodeError):
+    except (Refused, httpx.HTTPError, *MALFORMED):
         errors = []
     return next((_MISSING[error.code] for error in errors if error.code in _MISSING), "the registry does not have it")
 

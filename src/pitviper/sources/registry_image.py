@@ -22,7 +22,7 @@ from pitviper.errors import TargetError
 from pitviper.model.blob import Inner
 from pitviper.model.place import Link, escape
 from pitviper.sources.image_reference import DIGEST, parse
-from pitviper.sources.registry import Refused, Registry
+from pitviper.sources.registry import MALFORMED, Refused, Registry
 
 PREFIX = "image:"
 """What targets begin with that are images in a registry."""
@@ -71,7 +71,7 @@ class Descriptor(msgspec.Struct, frozen=True, rename={"media_type": "mediaType"}
     """OCI image spec 1.1, "Descriptors"."""
 
     digest: str
-    size: Annotated[int, msgspec.Meta(ge=0, lt=1 << 63)]
+    size: Annotated[int, msgspec.Meta(ge=0)]
     media_type: str = ""
     platform: Platform | None = None
 
@@ -300,7 +300,7 @@ def _decoded(content: bytes, media_type: str) -> _Document:
         raise Refused(f"the registry sent {escape(media_type) or 'something'}, which is no manifest of an image", hint)
     try:
         document = msgspec.json.decode(content, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         raise Refused("the registry sent a manifest that is malformed") from None
     if document.schema_version == 1:
         raise _outdated()
