@@ -14,6 +14,9 @@ from pitviper.errors import ConfigError, UsageError
 from pitviper.model.finding import Kind, Severity
 
 _JOBS = msgspec.Meta(ge=0, le=256)
+_PLATFORMS = msgspec.Meta(pattern=r"^(all|[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?)$")
+PLATFORM = "linux/amd64"
+"""Of images in a registry; not that of this machine, so that a report depends on the target alone."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -45,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     """Bytes that may come out of one artefact."""
     index_url: str | None = None
     """Where `pypi:NAME` is looked up; None for what the environment says, else the index that pip uses by default."""
+    platform: Annotated[str, _PLATFORMS] = PLATFORM
+    """`OS/ARCHITECTURE[/VARIANT]`: which image, of a list of them in a registry; or `all`."""
     strict: bool = False
     quiet: bool = False
     progress: bool = True
@@ -109,6 +114,7 @@ _WANTED: dict[Any, str] = {
     bool: "neither true nor false",
     tuple[str, ...]: "no list of strings",
     str | None: "no string",
+    Annotated[str, _PLATFORMS]: "neither `all` nor a platform such as linux/arm64",
     Annotated[int, _JOBS]: f"no whole number from {_JOBS.ge} to {_JOBS.le}",
 }
 """What a value of a field should have been, but for words of a kind."""

@@ -112,7 +112,11 @@ class Scan:
         try:
             wanted = self.settings
             source = open_target(
-                target, gitignore=wanted.gitignore, index_url=wanted.index_url, most=wanted.max_expanded
+                target,
+                gitignore=wanted.gitignore,
+                index_url=wanted.index_url,
+                most=wanted.max_expanded,
+                platform=wanted.platform,
             )
             self.sources.append(source)
         except TargetError as error:

@@ -104,7 +104,13 @@ INDEX_URL = click.option(
     "--index-url", metavar="URL", help="The index for pypi:NAME. [default: $PITVIPER_INDEX_URL or $PIP_INDEX_URL]"
 )
 
-WHAT = (RULES, DISABLE, GITIGNORE, ALLOW_COMMENTS, AUDITOR, MIN_SEVERITY, ONLY)
+PLATFORM = click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    help="Of images in a registry: linux/arm64, …, or all. [default: linux/amd64]",
+)
+
+WHAT = (RULES, DISABLE, GITIGNORE, ALLOW_COMMENTS, AUDITOR, MIN_SEVERITY, ONLY, PLATFORM)
 """What is looked at, and what counts."""
 
 

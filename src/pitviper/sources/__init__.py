@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from pitviper.config import PLATFORM
 from pitviper.errors import TargetError
 from pitviper.model.place import escape
 from pitviper.sources import environment, index
@@ -12,15 +13,17 @@ from pitviper.sources.directory import Directory
 from pitviper.sources.interface import Flow
 from pitviper.sources.stream import Stream
 
+_IMAGE = "image:"
+
 
 def open_target(
-    target: str, *, gitignore: bool = False, index_url: str | None = None, most: int = 1 << 36
+    target: str, *, gitignore: bool = False, index_url: str | None = None, most: int = 1 << 36, platform: str = PLATFORM
 ) -> Directory | Flow:
     """The source that `target` names: `-`, `pypi:NAME` and `env:PATH`, else a path. Raises `TargetError`."""
     if target == "-":
         return Stream()
-    if target.startswith(index.PREFIX):
-        return index.Index(target, index_url, most)
+    if target.startswith((_IMAGE, index.PREFIX)):
+        return _remote(target, index_url, most, platform)
     if target.startswith(environment.PREFIX):
         return environment.Environment(target, gitignore=gitignore)
     try:
@@ -33,3 +36,11 @@ def open_target(
         return Stream(os.open(target, os.O_RDONLY), target)
     except OSError as error:
         raise TargetError(f"{escape(target)}: {error.strerror}", hint="Check the rights on it.") from None
+
+
+def _remote(target: str, index_url: str | None, most: int, platform: str) -> Directory | Flow:
+    if target.startswith(index.PREFIX):
+        return index.Index(target, index_url, most)
+    from pitviper.sources.registry_image import Image  # noqa: PLC0415 - an HTTP client, for this target only
+
+    return Image(target, platform, most)
