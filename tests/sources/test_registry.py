@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -23,10 +24,11 @@ from typing import Any
 import httpx
 import pytest
 
+from pitviper.config import Settings
 from pitviper.engine.data import Data
-from pitviper.errors import TargetError
+from pitviper.errors import TargetError, UsageError
 from pitviper.model.place import Link
-from pitviper.sources import registry
+from pitviper.sources import open_target, registry
 from pitviper.sources.image_reference import Reference, parse
 from pitviper.sources.registry import Refused, Registry
 from pitviper.sources.registry_image import Image
@@ -367,6 +369,26 @@ class TestImages:
         assert len(contents(fake.open())) == 3
 
 
+class TestTargets:
+    def test_are_named_by_a_prefix(self, image: Fake) -> None:
+        source = open_target(f"image:{image.host}/a/b", platform="all", most=10)
+        assert isinstance(source, Image)
+        assert contents(source)[name(digest(LAYER))].startswith(b"it has 350,000 bytes")
+
+    def test_only_they_need_a_client(self) -> None:
+        program = "import sys, pitviper.sources; sys.exit('httpx' in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+    @pytest.mark.parametrize("platform", ["all", "linux/arm/v7", "linux/x86_64", "windows/amd64"])
+    def test_platforms(self, platform: str) -> None:
+        assert Settings(platform=platform).platform == platform
+
+    @pytest.mark.parametrize("platform", ["", "linux", "linux/", "linux/arm/v7/x", "Linux/amd64", "linux amd64"])
+    def test_platforms_that_are_none(self, platform: str) -> None:
+        with pytest.raises(UsageError, match="neither `all` nor a platform such as linux/arm64"):
+            Settings(platform=platform)
+
+
 class TestPlatforms:
     @pytest.fixture
     def many(self, fake: Fake) -> dict[str, bytes]:
@@ -631,6 +653,12 @@ class TestRedirects:
         image.blob(LAYER, sends(b"", 307, Location=f"http://{elsewhere.host}/layer?signature=hunter3"))
         why = contents(image.open())[name(digest(LAYER))]
         assert why == b"127.0.0.1, to which the registry redirected, answered with status 404"
+
+    def test_to_where_nobody_listens(self, image: Fake, elsewhere: Fake) -> None:
+        elsewhere.socket.close()
+        image.blob(LAYER, sends(b"", 307, Location=f"http://{elsewhere.host}/layer?signature=hunter3"))
+        why = contents(image.open())[name(digest(LAYER))]
+        assert why.decode() == f"{elsewhere.host} refuses connections"
 
     def test_without_end(self, fake: Fake) -> None:
         fake.routes["/v2/a/b/manifests/latest"] = sends(b"", 301, Location="latest")

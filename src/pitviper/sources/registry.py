@@ -366,12 +366,12 @@ class Registry:
             return Refused("the proxy does not let us through", "Check HTTPS_PROXY and NO_PROXY.")
         if isinstance(error, httpx.UnsupportedProtocol):
             return Refused("the registry names an address that is no HTTP")
+        host = escape(error.request.url.netloc.decode())  # not always the registry: it names others
         if cause := _cause(error, ssl.SSLError):
             why = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS failed"
             hint = "Name the authority that signed its certificate in SSL_CERT_FILE."
-            return Refused(f"no safe connection to {self._host}: {escape(str(why))}", hint)
-        hint = "Check the name, the network, and HTTPS_PROXY."
-        return Refused(_unreachable(self._host, error), "Check the name, the network, and HTTPS_PROXY.")
+            return Refused(f"no safe connection to {host}: {escape(str(why))}", hint)
+        return Refused(_unreachable(host, error), "Check the name, the network, and HTTPS_PROXY.")
 
 
 class _Granted(msgspec.Struct, frozen=True):
