@@ -37,6 +37,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
     auditor: bool = False
     show_secrets: bool = False
     gitignore: bool = False
+    git_history: bool = False
+    """Whether a folder's git history is looked into besides the folder, as that of `git:PATH` is anyway."""
+    unreachable: bool = False
+    """Of a history, also what no branch, tag or stash leads to any more."""
+    since: str | None = None
+    """Of a history, only commits from this date on, as git reads dates."""
+    branch: tuple[str, ...] = ()
+    """Of a history, only these branches."""
+    staged: bool = False
+    """Of a repository, only what is staged for the next commit."""
     allow_comments: bool = True
     """Whether `pitviper: allow[rule-id]` on a line is honoured; turn it off for code that others wrote."""
     archive_password: tuple[str, ...] = ()

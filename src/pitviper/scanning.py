@@ -12,7 +12,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from pitviper import __version__
+from pitviper import __version__, look_at_git
 from pitviper.config import Settings
 from pitviper.engine.parallel import Pool
 from pitviper.errors import TargetError, UsageError
@@ -27,9 +27,11 @@ from pitviper.model.report import Ignored, Report, Stats, Tool
 from pitviper.rules.loading import load
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
-from pitviper.sources import open_target
+from pitviper.sources import is_repository, open_repository, open_target
 from pitviper.sources.directory import Directory, Files
 from pitviper.sources.environment import Environment
+from pitviper.sources.git_history import History, Which
+from pitviper.sources.git_staged import Staged
 from pitviper.sources.index import Index
 from pitviper.sources.interface import Flow
 from pitviper.unpack.interface import Options
@@ -109,16 +111,20 @@ class Scan:
         )
 
     def _open(self, target: str) -> None:
+        wanted = self.settings
         try:
-            wanted = self.settings
-            source = open_target(
-                target,
-                gitignore=wanted.gitignore,
-                index_url=wanted.index_url,
-                most=wanted.max_expanded,
-                platform=wanted.platform,
-            )
-            self.sources.append(source)
+            if not is_repository(target, staged=wanted.staged):
+                source = open_target(
+                    target,
+                    gitignore=wanted.gitignore,
+                    index_url=wanted.index_url,
+                    most=wanted.max_expanded,
+                    platform=wanted.platform,
+                )
+                self.sources.append(source)
+            which = Which(wanted.unreachable, wanted.since, wanted.branch)
+            repository = open_repository(target, which, history=wanted.git_history, staged=wanted.staged)
+            self.sources += [repository] if repository else []
         except TargetError as error:
             self.unreadable.append(error)
             shown = escape(target)
@@ -159,6 +165,10 @@ class Scan:
                 yield from (_owned(outcome, source) for outcome in self._spread(source))
             elif isinstance(source, Directory):
                 yield from self._spread(source)
+            elif isinstance(source, History):
+                yield from look_at_git.twice(source, self.rules, self.judge, self.options)
+            elif isinstance(source, Staged):
+                yield from look_at_git.only_added(source, self.looker)
             else:
                 yield from self.looker.look_at_flow(source)
 

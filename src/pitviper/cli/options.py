@@ -68,6 +68,17 @@ RULES = click.option(
 )
 DISABLE = click.option("--disable", multiple=True, metavar="ID", help="Leave out a rule. Repeatable.")
 GITIGNORE = click.option("--gitignore", is_flag=True, default=None, help="Leave out what .gitignore files name.")
+HISTORY = (
+    click.option(
+        "--git-history", is_flag=True, default=None, help="Of folders, also the git history (as git:PATH does)."
+    ),
+    click.option(
+        "--unreachable", is_flag=True, default=None, help="Of git histories, also what nothing leads to any more."
+    ),
+    click.option("--since", metavar="DATE", help="Of git histories, only commits since DATE, as git reads dates."),
+    click.option("--branch", multiple=True, metavar="NAME", help="Of git histories, only this branch. Repeatable."),
+    click.option("--staged", is_flag=True, default=None, help="Of git repositories, only lines added in the index."),
+)
 ALLOW_COMMENTS = click.option(
     "--allow-comments/--no-allow-comments",
     default=None,
@@ -110,7 +121,7 @@ PLATFORM = click.option(
     help="Of images in a registry: linux/arm64, …, or all. [default: linux/amd64]",
 )
 
-WHAT = (RULES, DISABLE, GITIGNORE, ALLOW_COMMENTS, AUDITOR, MIN_SEVERITY, ONLY, PLATFORM)
+WHAT = (RULES, DISABLE, GITIGNORE, *HISTORY, ALLOW_COMMENTS, AUDITOR, MIN_SEVERITY, ONLY, PLATFORM)
 """What is looked at, and what counts."""
 
 

@@ -36,4 +36,16 @@ def _for_auditors(finding: Finding) -> bool:
 
 
 def _where(place: Place) -> tuple[object, ...]:
-    return place.path, place.line or 0, place.column or 0, place.offset or 0
+    """What is there today comes first, then the oldest commit, then what lies among git's own files."""
+    return (
+        ".git/objects/" in place.path,
+        _date(place),
+        place.path,
+        place.line or 0,
+        place.column or 0,
+        place.offset or 0,
+    )
+
+
+def _date(place: Place) -> str:
+    return next((link.date or "" for link in place.chain if link.kind == "commit"), "")

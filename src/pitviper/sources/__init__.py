@@ -10,8 +10,12 @@ from pitviper.errors import TargetError
 from pitviper.model.place import escape
 from pitviper.sources import environment, index
 from pitviper.sources.directory import Directory
+from pitviper.sources.git_history import History, Which
+from pitviper.sources.git_staged import Staged
 from pitviper.sources.interface import Flow
 from pitviper.sources.stream import Stream
+
+_GIT = "git:"
 
 _IMAGE = "image:"
 
@@ -36,6 +40,22 @@ def open_target(
         return Stream(os.open(target, os.O_RDONLY), target)
     except OSError as error:
         raise TargetError(f"{escape(target)}: {error.strerror}", hint="Check the rights on it.") from None
+
+
+def is_repository(target: str, *, staged: bool) -> bool:
+    """Whether `target` means what git keeps, and not the files in a folder."""
+    return target.startswith(_GIT) or (staged and os.path.isdir(target))
+
+
+def open_repository(target: str, which: Which, *, history: bool, staged: bool) -> History | Staged | None:
+    """What git keeps of `target`, if it is `git:PATH`, or a folder and its `history` or what is `staged` is wanted.
+
+    Raises `TargetError`.
+    """
+    if not target.startswith(_GIT) and not ((history or staged) and os.path.isdir(target)):
+        return None
+    path = target.removeprefix(_GIT) or "."
+    return Staged(path) if staged else History(path, which)
 
 
 def _remote(target: str, index_url: str | None, most: int, platform: str) -> Directory | Flow:

@@ -1,0 +1,82 @@
+"""How a git history and what is staged are looked into: see `pitviper.sources.git_history` for the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+import msgspec
+
+from pitviper.engine.matcher import Confirmer, Matcher, Seen
+from pitviper.formats.interface import Check, Proof
+from pitviper.look import Looker, Outcome
+from pitviper.model.finding import Finding
+from pitviper.model.report import Hidden, Ignored
+from pitviper.rules.schema import Rule, RuleSet
+from pitviper.secrets.judge import Judge
+from pitviper.sources.git_history import History
+from pitviper.sources.git_staged import Staged
+from pitviper.unpack.interface import Options
+
+_REMEMBERED = 4096
+"""Values for each check of each rule."""
+
+
+def twice(history: History, rules: RuleSet, judge: Judge, options: Options) -> Iterator[Outcome]:
+    """All objects of `history`; then, under their proper names, those that have something to say."""
+    matcher = Matcher(rules, _Remembering)
+    noting = _Noting()
+    for outcome in Looker(rules, noting, options, matcher=matcher).look_at_flow(history):
+        ids = [history.id_in(gap.path) for gap in outcome.gaps]
+        noting.ids.update(filter(None, ids))
+        outcome.gaps = [gap for gap, one in zip(outcome.gaps, ids, strict=True) if one is None]
+        yield outcome
+    chapter = history.chapter(noting.ids)
+    total = Outcome()
+    for outcome in Looker(rules, judge, options, matcher=matcher).look_at_flow(chapter):
+        outcome.blobs = outcome.bytes = outcome.expanded_bytes = 0  # they were counted above
+        total.add(outcome)
+    total.findings = chapter.joined(total.findings)
+    yield total
+
+
+def only_added(staged: Staged, looker: Looker) -> Iterator[Outcome]:
+    """What `looker` finds on lines that are staged to be added."""
+    for outcome in looker.look_at_flow(staged):
+        outcome.findings = [finding for finding in outcome.findings if staged.adds(finding.place)]
+        outcome.ignored = [one for one in outcome.ignored if staged.adds(one.finding.place)]
+        yield outcome
+
+
+class _Noting(Judge, frozen=True):
+    """Judges nothing, but notes which objects of a history have matches."""
+
+    ids: set[str] = msgspec.field(default_factory=set)
+
+    def findings(self, data: bytearray, seen: Seen, hidden: Hidden) -> Iterator[Finding | Ignored]:
+        """None."""
+        del data, hidden
+        if seen.matches:
+            self.ids.add(seen.span.blob.chain[1].id or "")
+        return iter(())
+
+
+class _Remembering(Confirmer):
+    """Remembers what was checked: a history has the same line in hundreds of versions of a file."""
+
+    __slots__ = ()
+
+    def __init__(self, rule: Rule) -> None:
+        super().__init__(rule)
+        self.checks = tuple(map(_remembered, self.checks))
+
+
+def _remembered(check: Check) -> Check:
+    @lru_cache(maxsize=_REMEMBERED)
+    def ask(secret: bytes, groups: tuple[tuple[str, bytes], ...]) -> Proof:
+        return check(secret, dict(groups))
+
+    def remembered(secret: bytes, groups: Mapping[str, bytes]) -> Proof:
+        return ask(secret, tuple(groups.items()))
+
+    return remembered
