@@ -12,16 +12,20 @@ import msgspec
 from pitviper.engine import text
 from pitviper.engine.data import Data
 from pitviper.engine.data import Memory as Held
-from pitviper.engine.matcher import Matcher, Seen
+from pitviper.engine.decode import Budget, Decoder, Revealed
+from pitviper.engine.matcher import Match, Matcher, Seen
 from pitviper.engine.pack import BUFFER, Free, Pack
 from pitviper.engine.prefilter import Hit
+from pitviper.findings.allow import allowed
 from pitviper.model.blob import Blob, Inner, Memory, Span
-from pitviper.model.finding import Finding
+from pitviper.model.finding import Evidence, Finding
 from pitviper.model.gap import Gap, Reason
+from pitviper.model.place import Link, Place
 from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.loading import load
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
+from pitviper.secrets.positions import Positions
 from pitviper.sources.ahead import ahead
 from pitviper.sources.directory import Files, read
 from pitviper.sources.interface import Flow, Whole
@@ -74,14 +78,19 @@ class Looker:
         matcher: Matcher | None = None,
     ) -> None:
         self._matcher = matcher or Matcher(rules)
+        self._decoder = Decoder(self._matcher)
         self._options = options or Options()
         self._judge = judge or Judge()
+        self._inside = msgspec.structs.replace(self._judge, allow_comments=False)
+        """For decoded layers: comments that accept stand in the file."""
         self._wide: tuple[Blob | None, str | None] = None, None
         """The last blob that might be UTF-16 or UTF-32, and its codec: its later windows have no byte order mark."""
         self._told: tuple[Blob | None, int] = None, 0
         """The last blob with findings, and how many: all its windows have one limit."""
         self._spent: tuple[Blob | None, float] = None, 0.0
         """The last blob with candidates, and the seconds they took."""
+        self._budget: tuple[Blob | None, Budget] = None, Budget()
+        """The last blob with something encoded, and what it may still cost."""
 
     def look(self, parts: Iterable[Files], *, read_ahead: bool = False) -> Iterator[Outcome]:
         """What came of `parts`, pack by pack, so that an interruption keeps what was found."""
@@ -152,7 +161,9 @@ class Looker:
                 continue
             seen = self._confirm(data, span, hits, outcome)
             try:
-                self._tell(data, seen, outcome)
+                decoded = self._decode(data, seen, hits, outcome) if self._matcher.encoded_among(hits) else []
+                self._tell(seen.span.blob, self._judge.findings(data, seen, outcome.hidden), outcome)
+                self._tell(seen.span.blob, decoded, outcome)
             except Exception as error:  # noqa: BLE001 - a defect on one blob must not end the scan
                 seen.defects.add(type(error).__name__)
             for defect in sorted(seen.defects):
@@ -169,9 +180,44 @@ class Looker:
         self._spent = span.blob, spent + time.perf_counter() - started
         return seen
 
-    def _tell(self, data: bytearray, seen: Seen, outcome: Outcome) -> None:
+    def _decode(self, data: bytearray, seen: Seen, hits: list[Hit], outcome: Outcome) -> list[Finding | Ignored]:
+        """What lies encoded at `hits`. A guess about a run that turns out to hold a secret is taken back."""
         blob = seen.span.blob
-        for finding in self._judge.findings(data, seen, outcome.hidden):
+        if self._budget[0] is not blob:
+            self._budget = blob, Budget()
+        budget = self._budget[1]
+        before = budget.exceeded
+        spent = self._spent[1] if self._spent[0] is blob else 0.0
+        revealed = self._decoder.look(data, seen, hits, budget, PATIENCE - spent)
+        if budget.exceeded and not before:
+            outcome.gaps.append(Gap(blob.path, Reason.OVER_BUDGET, f"{budget.exceeded}; the others were left out"))
+        positions = Positions(data, seen.span, binary=seen.binary)
+        told: list[Finding | Ignored] = []
+        for one in revealed:
+            seen.defects |= one.seen.defects
+            place = positions.of(one.layer.start)
+            inside = self._inside.findings(one.data, one.seen, outcome.hidden)
+            told += (self._placed(cast("Finding", finding), one, place, (data, seen)) for finding in inside)
+        runs = [(one.layer.start, one.layer.end) for one in revealed]
+        seen.matches = [match for match in seen.matches if not (match.rule.generic and _meets(match, runs))]
+        return told
+
+    def _placed(
+        self, finding: Finding, one: Revealed, at: tuple[int | None, int | None, int], raw: tuple[bytearray, Seen]
+    ) -> Finding | Ignored:
+        """`finding` where its encoded run stands, unless a comment there accepts it."""
+        name = "+".join(one.layer.how)
+        place = Place(finding.place.path, (*finding.place.chain, Link("decoded", name)), *at, finding.place.removed_in)
+        evidence = (*finding.evidence, Evidence("encoding", name))
+        finding = msgspec.structs.replace(finding, place=place, evidence=evidence)
+        data, seen = raw
+        run = one.layer.start, one.layer.end
+        may_allow = self._judge.allow_comments and not seen.binary
+        reason = allowed(data, seen.span, run, finding.rule) if may_allow else None
+        return finding if reason is None else Ignored(finding, reason)
+
+    def _tell(self, blob: Blob, findings: Iterable[Finding | Ignored], outcome: Outcome) -> None:
+        for finding in findings:
             told = self._told[1] if self._told[0] is blob else 0
             if told == MAX_FINDINGS:
                 detail = f"more than {MAX_FINDINGS:,} findings; the first are reported"
@@ -182,6 +228,11 @@ class Looker:
                 outcome.ignored.append(finding)
             else:
                 outcome.findings.append(finding)
+
+
+def _meets(match: Match, runs: Iterable[tuple[int, int]]) -> bool:
+    """Whether the secret of `match` overlaps one of `runs`."""
+    return any(match.secret_start < end and start < match.secret_end for start, end in runs)
 
 
 def _containers(pack: Pack) -> Iterator[tuple[Blob, Format, Data]]:

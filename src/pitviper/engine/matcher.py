@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from math import inf, log2
 
 import msgspec
 
-from pitviper.engine import boundary, text
+from pitviper.engine import boundary, encodings, text
 from pitviper.engine.prefilter import Hit, Prefilter
 from pitviper.formats import FORMATS
 from pitviper.formats.interface import Proof, Verdict
@@ -134,7 +134,9 @@ class Matcher:
 
     def __init__(self, rules: RuleSet, make: Callable[[Rule], Confirmer] = Confirmer) -> None:
         self._rules = rules.rules
-        self._prefilter = Prefilter(rules)
+        self._encoded = encodings.literals(rules)
+        self._prefilter = Prefilter(rules, self._encoded)
+        self._anchors = len(self._prefilter.anchors)
         self._make = make
         self._confirmers: dict[int, Confirmer] = {}
 
@@ -157,6 +159,8 @@ class Matcher:
         done: dict[int, int] = {}
         deadline = time.perf_counter() + seconds
         for number, start, end in hits:
+            if number >= self._anchors:
+                continue  # see `encoded_at`
             if time.perf_counter() > deadline:
                 seen.exhausted = True
                 break
@@ -169,6 +173,14 @@ class Matcher:
                 except Exception as error:  # noqa: BLE001 - a defect in one rule or check must not hide what others find
                     seen.defects.add(f"{type(error).__name__} in the rule {self._rules[rule].id!r}")
         return seen
+
+    def encoded_at(self, number: int) -> encodings.Literal | None:
+        """The literal with this `number` in hits, if it tells of something encoded."""
+        return self._encoded[number - self._anchors] if number >= self._anchors else None
+
+    def encoded_among(self, hits: Iterable[Hit]) -> bool:
+        """Whether one of `hits` tells of something encoded."""
+        return any(number >= self._anchors for number, _, _ in hits)
 
     def _confirm(self, rule: int, data: bytearray, anchor: tuple[int, int], low: int, seen: Seen) -> int:
         """Add the matches of `rule` at `anchor` to `seen`, and tell from where on it is to be searched for.

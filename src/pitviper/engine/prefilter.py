@@ -5,10 +5,12 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 
 import hyperscan
 
 from pitviper import __version__, cache
+from pitviper.engine.encodings import Literal
 from pitviper.errors import RuleError
 from pitviper.rules.schema import Rule, RuleSet
 
@@ -43,11 +45,12 @@ class Anchor:
 class Prefilter:
     """A compiled rule set. Not for use by two threads at once: each needs its own (the scratch space is shared)."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, encoded: Sequence[Literal] = ()) -> None:
         self.anchors = tuple(anchors(rules.rules))
-        self._lengths = [anchor.length for anchor in self.anchors]
+        self._lengths = [anchor.length for anchor in self.anchors] + [len(literal.text) for literal in encoded]
+        """Of the anchors, and behind them of the literals that tell of something encoded."""
         self._hits: list[Hit] = []
-        self._database = self._load(rules) if self.anchors else None  # Vectorscan refuses an empty set
+        self._database = self._load(rules, encoded) if self.anchors else None  # Vectorscan refuses an empty set
 
     def scan(self, data: memoryview) -> list[Hit]:
         """All hits in `data`, in the order in which anchors end. The list is valid until the next call."""
@@ -61,9 +64,10 @@ class Prefilter:
         length = self._lengths[number]
         self._hits.append((number, end - length if length else start, end))
 
-    def _load(self, rules: RuleSet) -> hyperscan.Database:
+    def _load(self, rules: RuleSet, encoded: Sequence[Literal]) -> hyperscan.Database:
         """From the cache, else compiled. A serialised database names its processor; loading it elsewhere fails."""
-        name = f"anchors-{__version__}-{rules.digest}-{_VERSION}-{platform.machine()}.hs"
+        more = blake2b(b"\0".join(literal.text for literal in encoded), digest_size=8).hexdigest()
+        name = f"anchors-{__version__}-{rules.digest}-{more}-{_VERSION}-{platform.machine()}.hs"
         if stored := cache.load(name):
             try:
                 database = hyperscan.loadb(stored, hyperscan.HS_MODE_BLOCK)
@@ -72,7 +76,8 @@ class Prefilter:
                 pass
             else:
                 return database
-        database = _compile(self.anchors, rules.rules)
+        more_anchors = [Anchor(one.expression, len(one.text), ignore_case=one.ignore_case) for one in encoded]
+        database = _compile((*self.anchors, *more_anchors), rules.rules)
         cache.store(name, hyperscan.dumpb(database))
         return database
 
