@@ -17,7 +17,8 @@ from pitviper.model import blob
 from pitviper.model.gap import Gap, Reason
 from pitviper.rules.loading import load
 from pitviper.sources.directory import Directory
-from pitviper.unpack.interface import Format, Options
+from pitviper.unpack.interface import HEAD, TAIL, Format, Options
+from pitviper.unpack.table import recognise
 from pitviper.unpack.walk import Walk
 
 Opened = tuple[dict[str, bytes], list[Gap]]
@@ -91,3 +92,25 @@ def cuts() -> Callable[[bytes], Iterator[bytes]]:
             yield content[:end]
 
     return cut
+
+
+@pytest.fixture(scope="session")
+def content_of(opened: Callable[..., Opened]) -> Callable[..., Opened]:
+    """Like `opened`, of a container whose format is recognised."""
+
+    def open_it(content: bytes, options: Options | None = None) -> Opened:
+        found = recognise(content[:HEAD], content[-TAIL:])
+        assert found is not None
+        return opened(found, content, options)
+
+    return open_it
+
+
+@pytest.fixture(scope="session")
+def told(content_of: Callable[..., Opened]) -> Callable[..., list[tuple[str, str]]]:
+    """A function from a container to its gaps, as paths and reasons."""
+
+    def gaps(content: bytes, options: Options | None = None) -> list[tuple[str, str]]:
+        return [(gap.path, str(gap.reason)) for gap in content_of(content, options)[1]]
+
+    return gaps

@@ -21,6 +21,8 @@ class Budget:
         self._most = max(_FREE, _RATIO * size)
         self._counted = 0
         self._before = 0
+        self._again = 0
+        self._most_again = max(_FREE, size)
         self._chances = _SECOND_CHANCES
         self.exhausted = False
         """Whether nothing more of the artefact may be read."""
@@ -56,6 +58,12 @@ class Budget:
             self._chances -= 1
             self._counted = self._before
             raise Refused(Reason.OVER_BUDGET, detail)
+
+    def again(self, count: int) -> None:
+        """Count bytes of a container that belong to several of its members: only a bomb has many."""
+        self._again += count
+        if self._again > self._most_again:
+            self._end("its members lie in each other, again and again")
 
     def _end(self, detail: str) -> None:
         self.exhausted = True

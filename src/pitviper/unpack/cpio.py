@@ -63,9 +63,11 @@ def _header(cursor: Cursor, magic: bytes) -> tuple[int, bytes, int]:
         size, name_size, align = int(fields[48:56], 16), int(fields[88:96], 16), 4
     if not 0 < name_size <= _LONGEST_NAME or size < 0:
         raise damaged("a name or a size makes no sense")
-    name = cursor.read(name_size).rstrip(b"\0")
+    name = cursor.read(name_size)
+    if len(name) < name_size:
+        raise EOFError("it is cut short")
     cursor.read(-cursor.position % align)
-    return size, name, align
+    return size, name.rstrip(b"\0"), align
 
 
 def _begins_rpm(head: bytes, tail: bytes) -> bool:

@@ -150,7 +150,7 @@ class Stream:
 
 def _explained(error: Exception) -> Exception:
     """`error`, or that it would have taken too much memory."""
-    if isinstance(error, MemoryError) or "memory" in str(error):
+    if isinstance(error, MemoryError) or "memory" in str(error).lower():
         return Refused(Reason.OVER_BUDGET, f"to decompress it takes more than {MOST_MEMORY:,} bytes of memory")
     return error
 

@@ -105,9 +105,9 @@ def _header(block: bytes, facts: dict[str, str], kind: bytes, size: int) -> Head
     name = _text(block[:100])
     name = facts.get("GNU.sparse.name") or facts.get("path") or (f"{prefix}/{name}" if prefix else name)
     if "size" in facts:
+        if not (facts["size"].isascii() and facts["size"].isdigit()):
+            raise damaged("a size is no number")
         size = int(facts["size"])
-        if size < 0:
-            raise damaged("a size is negative")
     return Header(name, size, kind, facts.get("linkpath") or _text(block[157:257]))
 
 

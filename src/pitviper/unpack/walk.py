@@ -117,6 +117,7 @@ class Walk:
             data: Data = Memory(head)
         elif member.data is not None:
             data = member.data
+            read.count(data.size - len(head))
         elif found.streams:
             yield from self._open(inner, found, Cursor(None, head, read), None, depth)
             return
@@ -204,19 +205,19 @@ class _Guard:
                     break
                 pieces.append(piece)
                 size -= len(piece)
-                self._count(len(piece))
+                self.count(len(piece))
             except Exception as error:  # noqa: BLE001 - see Walk
                 self._walk._gap(self._blob, error)  # noqa: SLF001 - the two are one
                 self._read = None
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _count(self, count: int) -> None:
-        """Stored members cost nothing, unless they lie in each other."""
+    def count(self, count: int) -> None:
+        """Stored members cost nothing, unless they lie in each other. Raises `Refused`."""
         if self._stored:
             free = min(count, self._container.left)
             self._container.left -= free
-            count -= free
-        if count and not self._counted:
+            self._walk.budget.again(count - free)
+        elif not self._counted:
             self._walk.budget.take(count)
 
 

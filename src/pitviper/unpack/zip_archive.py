@@ -21,7 +21,7 @@ from pitviper.model.gap import Reason
 from pitviper.model.place import escape
 from pitviper.unpack import decompress, zip_crypto
 from pitviper.unpack.distribution import in_zip
-from pitviper.unpack.interface import Format, Item, Member, Options, Rest, damaged
+from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
 
 _LOCAL, _CENTRAL, _END, _END64, _LOCATOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _HEADER = struct.Struct("<4s5H3I2H")
@@ -49,6 +49,8 @@ _EAGER = 1024 * 1024
 _STORED, _DEFLATE, _AES = 0, 8, 99
 _CHUNK = 1 << 20
 _EXTRA = struct.Struct("<2H")
+_MOST_FIELDS = 64
+"""Extra fields of an entry among which that of zip64 is looked for; tools write a handful."""
 _LONGEST_ENTRY = _ENTRY.size + 3 * 0xFFFF
 _MARK = re.compile(b"PK(?:\x03\x04|\x01\x02)")
 _UNKNOWN = -1
@@ -93,6 +95,8 @@ def members(data: Data, options: Options) -> Iterator[Item]:
         facts = distribution.facts(entry.name) if distribution else {}
         try:
             yield from _member_and_rest(entry, data, options, facts, covered)
+        except Refused as error:
+            yield Member(entry.name, reason=error.reason, detail=error.detail)
         except _BROKEN as error:
             yield Member(entry.name, reason=Reason.DAMAGED, detail=str(error))
     yield from covered.others()
@@ -165,7 +169,9 @@ def _end(data: Data) -> tuple[int, int, int, int]:
 def _wide(extra: bytes, full: int, packed: int, offset: int) -> tuple[int, int]:
     """The packed size and the offset, if need be in 64 bits, from the extra field 1 (zip64)."""
     position = 0
-    while len(extra) - position >= _EXTRA.size:
+    for _ in range(_MOST_FIELDS):
+        if len(extra) - position < _EXTRA.size:
+            break
         kind, size = _EXTRA.unpack_from(extra, position)
         position += _EXTRA.size
         if kind == 1:
@@ -348,7 +354,7 @@ def _lzma(read: Reader) -> Reader:
         properties = read(size)
         setting = lzma._decode_filter_properties(lzma.FILTER_LZMA1, properties)  # type: ignore[attr-defined]  # noqa: SLF001
         if setting["dict_size"] > decompress.MOST_MEMORY:
-            raise damaged("its dictionary would take more memory than allowed")
+            raise Refused(Reason.OVER_BUDGET, f"its dictionary takes more than {decompress.MOST_MEMORY:,} bytes")
         return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[setting])
 
     return _Raw(read, make)
