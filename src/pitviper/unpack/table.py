@@ -18,16 +18,23 @@ FORMATS: tuple[Format, ...] = (
 """All formats, in the order in which they are asked."""
 
 _LEADS = frozenset(lead for known in FORMATS for lead in known.leads)
+_BY_LEAD = {lead: tuple(known for known in FORMATS if not known.leads or lead in known.leads) for lead in range(256)}
 _ZIP_END = ord("P")
 _TAR, _TAR_NAME_ENDS = 512, 100
 
 
 def recognise(head: bytes, tail: bytes) -> Format | None:
-    """The format of a container with these first (at most `HEAD`) and last (at most `TAIL`) bytes, if it is one."""
-    for known in FORMATS:
-        if (not known.leads or head[:1] in known.leads or tail) and head and known.begins(head, tail):
+    """The format of a container with these first (at most `HEAD`) and last (at most `TAIL`) bytes, if it is one.
+
+    A zip archive may begin with anything: its end counts where the beginning is none, so that the end of an archive
+    whose last member is one does not.
+    """
+    if not head:
+        return None
+    for known in _BY_LEAD[head[0]]:
+        if known.begins(head, tail if known is not zip_archive.FORMAT else b""):
             return known
-    return None
+    return zip_archive.FORMAT if zip_archive.begins(head, tail) else None
 
 
 def may_begin(data: bytearray, start: int, end: int) -> bool:
