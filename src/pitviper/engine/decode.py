@@ -48,11 +48,11 @@ _MEMORY = 32 * 1024 * 1024
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _HEX = b"0123456789abcdefABCDEF"
 _BETWEEN = (
-    rb"""(?=[\\"' \t\r\n+,.])(?:(?:\\[rn])*["']?[ \t]{0,200}[+,.\\]?[ \t]{0,200}\r?\n[ \t]{0,200}"""
+    rb"""(?=[\\"' \t\r\n+])(?:(?:\\[rn])*["']?[ \t]{0,200}[+\\]?[ \t]{0,200}\r?\n[ \t]{0,200}"""
     rb"""(?:[bruBRU]{0,2}["'])?|(?:\\[rn])+)"""
 )
 """Between two lines of one run: a newline with indentation, an escaped one, or the end of one string and the next."""
-_BETWEEN_CHARACTERS = b" \t\r\n\"'\\+,."
+_BETWEEN_CHARACTERS = b" \t\r\n\"'\\+"
 _SEPARATOR = re.compile(_BETWEEN)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
@@ -81,12 +81,15 @@ def _run(alphabet: bytes, least: int) -> re.Pattern[bytes]:
 
 
 class Budget(msgspec.Struct):
-    """What is left for a blob."""
+    """What is left for a blob, and what was found in it."""
 
     layers: int = MAX_LAYERS
     room: int = MAX_BYTES
     exceeded: str = ""
     """What there was too much of."""
+    found: set[tuple[int | None, str, int]] = set()
+    """Where, by which rule, and the hash of what: two ways to decode a run, or two windows with parts of it, may lead
+    to the same."""
 
     def take(self, data: bytes) -> bool:
         """Whether `data` may be looked into as another layer."""
@@ -100,6 +103,13 @@ class Budget(msgspec.Struct):
             return True
         return False
 
+    def is_new(self, start: int | None, match: Match) -> bool:
+        """Whether `match` was not found before in the run at `start`, or, if that is None, in the blob."""
+        key = start, match.rule.id, hash(match.secret)
+        before = len(self.found)
+        self.found.add(key)
+        return len(self.found) > before
+
 
 class Layer(msgspec.Struct):
     """Decoded bytes. `start:end` is where the outermost run stands in the blob's buffer, `how` what was undone."""
@@ -111,6 +121,10 @@ class Layer(msgspec.Struct):
     is_run: bool
     """As a whole it is another run, which is a layer of its own."""
 
+    def __repr__(self) -> str:
+        """Never shows the bytes: a repr ends up in logs."""
+        return f"Layer({self.start}:{self.end}, {self.how})"
+
 
 class Revealed(msgspec.Struct):
     """What was seen in a layer, whose bytes are in `data` at `seen.span`."""
@@ -118,6 +132,10 @@ class Revealed(msgspec.Struct):
     layer: Layer
     data: bytearray
     seen: Seen
+
+    def __repr__(self) -> str:
+        """Never shows the bytes: a repr ends up in logs."""
+        return f"Revealed({self.layer}, {self.seen.matches})"
 
 
 class Decoder:
@@ -135,7 +153,8 @@ class Decoder:
         """
         deadline = time.perf_counter() + seconds
         revealed: list[Revealed] = []
-        known = _Known()
+        told = {match.secret for match in seen.matches if _is_known(match)}
+        is_window = seen.span.base > 0 or seen.span.last < seen.span.end
         layers = list(self._layers(data, seen, hits, None, budget))
         while layers and time.perf_counter() < deadline:
             buffer, spans = _packed(seen.span.blob, layers)
@@ -144,8 +163,11 @@ class Decoder:
             for span, found in self._matcher.hits(buffer, len(buffer), spans):
                 layer = by_start[span.start]
                 inside = self._matcher.look(buffer, span, found, deadline - time.perf_counter())
+                start = None if is_window else layer.start
                 inside.matches = [
-                    match for match in inside.matches if not match.rule.generic and known.add(layer, match)
+                    one
+                    for one in inside.matches
+                    if not one.rule.generic and one.secret not in told and budget.is_new(start, one)
                 ]
                 revealed.append(Revealed(layer, buffer, inside))
                 if layer.is_run:
@@ -162,12 +184,15 @@ class Decoder:
         """The layers that begin at `hits` in a blob, or in the layer `around` them."""
         taken = _Taken(seen.matches)
         for start, end, name, decoded in Runs(data, seen.span, binary=seen.binary).at(self._literals(seen.span, hits)):
-            if taken.touches(start, end) or not decoded:
+            if not decoded or (name not in _MIXTURES and taken.touches(start, end)):
                 continue
+            is_cut = end == seen.span.end > seen.span.last
             at = (around.start, around.end, around.how) if around else (start, end, ())
             for how, content, is_run in _unfolded(decoded, (*at[2], name), budget):
                 if not budget.take(content):
                     return
+                if is_cut and _COMPRESSIONS.intersection(how):
+                    budget.exceeded = "a compressed and encoded run of more than a window"
                 yield Layer(at[0], at[1], how, content, is_run)
 
     def _literals(self, span: Span, hits: Iterable[Hit]) -> Iterator[tuple[Literal, int, int]]:
@@ -178,26 +203,16 @@ class Decoder:
                 yield literal, start, end
 
 
-class _Known:
-    """What was found in which run: two ways to decode one may lead to the same."""
-
-    def __init__(self) -> None:
-        self._found: set[tuple[int, str, bytes]] = set()
-
-    def add(self, layer: Layer, match: Match) -> bool:
-        """Remember `match`; whether it is new."""
-        found = layer.start, match.rule.id, match.secret
-        is_new = found not in self._found
-        self._found.add(found)
-        return is_new
+def _is_known(match: Match) -> bool:
+    """Whether the rule of `match` knows what is there."""
+    return match.proved or not match.rule.generic
 
 
 class _Taken:
     """Where a rule already told what is there: in the secrets of provider's rules, and whatever is proved."""
 
     def __init__(self, matches: Iterable[Match]) -> None:
-        known = [match for match in matches if match.proved or not match.rule.generic]
-        self._spans = sorted((match.secret_start, match.secret_end) for match in known)
+        self._spans = sorted((match.secret_start, match.secret_end) for match in matches if _is_known(match))
         self._starts = [start for start, _ in self._spans]
         self._longest = max((end - start for start, end in self._spans), default=0)
 
@@ -291,6 +306,9 @@ _COMPRESSED: tuple[tuple[str, re.Pattern[bytes], Decompress], ...] = (
 )
 
 
+_COMPRESSIONS = frozenset(name for name, _, _ in _COMPRESSED)
+
+
 def unbase64(characters: bytes) -> bytes:
     """Base64, of either alphabet, whatever its padding or end."""
     whole = characters.rstrip(b"=").translate(_URL_SAFE)
@@ -310,7 +328,7 @@ def _joined(run: bytes) -> bytes:
     """`run` on one line."""
     if b"\\" in run or b'"' in run or b"'" in run:
         return _SEPARATOR.sub(b"", run)
-    return run.translate(None, b" \t\r\n,.") if b"\n" in run else run
+    return run.translate(None, b" \t\r\n") if b"\n" in run else run
 
 
 _WHOLE_BASE64 = _run(_BASE64, _LEAST)
@@ -380,6 +398,8 @@ _ESCAPED: dict[Coding, tuple[str, bytes, Undo]] = {
     Coding.NUMBERS: ("numbers", b"[](){}\"';:=", unnumber),
 }
 """The name of each, what ends a run of it, and how to undo it."""
+_MIXTURES = frozenset(name for name, _, _ in _ESCAPED.values())
+"""What stands unescaped in their runs stands there in the layer too, and is no reason to leave out the rest."""
 _ENDS = {coding: re.compile(b"[" + re.escape(ends) + b"]") for coding, (_, ends, _undo) in _ESCAPED.items()}
 _LITERAL = {
     quote: re.compile(

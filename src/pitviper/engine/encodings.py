@@ -244,6 +244,10 @@ _BEFORE = (b'"', b"'", b"\0", b" ", b"\n", b"=", b",", b">", b"`")
 """In front of base64 whose first characters alone would be too few."""
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _LONG_HEADS = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x5d\x00\x00\x80\x00", b"\x5d\x00\x00\x00\x04")
+_WRITTEN = (
+    *(rb"x\x9c", rb"x\xda", rb"x\x01", rb"x^\x", rb"\x78\x", rb"\x1f\x8b\x08", rb"\xfd7zXZ", rb"\xfd\x37\x7a"),
+    *(b"BZh91AY", rb"\x42\x5a\x68", rb"]\x00\x00", rb"\x5d\x00\x00"),
+)
 _PROGRAMS = (b"import ", b"from ", b"exec(", b"eval(", b"__import__", b"#!/bin/", b"#!/usr/", b"#!python")
 
 
@@ -257,12 +261,14 @@ def _heads() -> Iterator[Literal]:
                     yield Literal(before + bytes(text), False, Coding.BASE64, len(text) % 4)  # noqa: FBT003
         for before in _BEFORE[:3]:
             yield Literal(before + head.hex().encode(), True, Coding.HEX, 0)  # noqa: FBT003
+    for quoted in (b"%3a%2f%2f", b"%253a%252f%252f"):
+        yield Literal(quoted, True, Coding.PERCENT, 0)  # noqa: FBT003
     for head in _PROGRAMS:
         encoded = base64_of(tuple(frozenset((byte,)) for byte in head), 0)
         fixed = [one for one in encoded if len(one) == 1]
         yield Literal(bytes(byte for one in fixed for byte in one), False, Coding.BASE64, len(fixed) % 4)  # noqa: FBT003
     for before in (b"'", b'"'):
-        for written in (rb"x\x9c", rb"x\xda", rb"x\x01", rb"x^", rb"\x1f\x8b\x08", rb"\xfd7zXZ", rb"BZh91AY"):
+        for written in _WRITTEN:
             yield Literal(before + written, False, Coding.ESCAPES, 0)  # noqa: FBT003
 
 
