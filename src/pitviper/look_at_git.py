@@ -28,7 +28,7 @@ def twice(history: History, rules: RuleSet, judge: Judge, options: Options) -> I
     noting = _Noting()
     for outcome in Looker(rules, noting, options, matcher=matcher).look_at_flow(history):
         ids = [history.id_in(gap.path) for gap in outcome.gaps]
-        noting.ids.update(filter(None, ids))
+        noting.ids.update(dict.fromkeys(filter(None, ids)))
         outcome.gaps = [gap for gap, one in zip(outcome.gaps, ids, strict=True) if one is None]
         yield outcome
     chapter = history.chapter(noting.ids)
@@ -51,13 +51,14 @@ def only_added(staged: Staged, looker: Looker) -> Iterator[Outcome]:
 class _Noting(Judge, frozen=True):
     """Judges nothing, but notes which objects of a history have matches."""
 
-    ids: set[str] = msgspec.field(default_factory=set)
+    ids: dict[str, None] = msgspec.field(default_factory=dict)
+    """In the order in which they lie in the packs: git reads them faster that way."""
 
     def findings(self, data: bytearray, seen: Seen, hidden: Hidden) -> Iterator[Finding | Ignored]:
         """None."""
         del data, hidden
         if seen.matches:
-            self.ids.add(seen.span.blob.chain[1].id or "")
+            self.ids[seen.span.blob.chain[1].id or ""] = None
         return iter(())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _WORDS = re.compile(
     rb"example|placeholder|change.?me|change.?this|replace.?me|replace.?with|redacted|insert.?your|lorem.?ipsum|undefined"
@@ -35,6 +36,7 @@ _GRAM = 4
 _REPEATED = re.compile(rb"(.)\1{7}", re.DOTALL)
 
 
+@lru_cache(maxsize=4096)  # the same value stands in many files, and in many versions of one
 def is_placeholder(secret: bytes) -> bool:
     """Whether `secret` is made up: words that say so, a reference, one character over and over, rows of a keyboard."""
     return (

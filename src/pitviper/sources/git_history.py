@@ -10,7 +10,7 @@ only if the user asked for it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -127,7 +127,7 @@ class History:
 
     def chapter(self, wanted: Iterable[str]) -> Chapter:
         """The objects `wanted` (ids), with their names."""
-        return Chapter(self, frozenset(wanted))
+        return Chapter(self, tuple(wanted))
 
     def walk(self, gaps: list[Gap]) -> Iterator[tuple[Commit, list[Change]]]:
         """Commits, each after its parents, with what they changed."""
@@ -188,9 +188,10 @@ class Chapter:
 
     whole = None
 
-    def __init__(self, history: History, wanted: frozenset[str]) -> None:
+    def __init__(self, history: History, wanted: Sequence[str]) -> None:
         self._history = history
         self._git = history.git
+        self._in_order = wanted
         self._wanted = {one.encode("ascii") for one in wanted}
         self._names: dict[str, list[Inner | None]] = defaultdict(list)
         """Id → its names; None where it has none, and is told under its id."""
@@ -205,7 +206,7 @@ class Chapter:
         """The objects, once under each name."""
         gaps: list[Gap] = []
         self._find_names(gaps)
-        ids = [[one.encode("ascii") for one, names in self._names.items() for _ in names]]
+        ids = [[one.encode("ascii") for one in self._in_order for _ in self._names.get(one, ())]]
         waiting = {one: iter(names) for one, names in self._names.items()}
         known = self._root
 
@@ -246,14 +247,15 @@ class Chapter:
         before = len(gaps)
         stays = self._stays(gaps)
         self._ask_tips(stays)
-        for one, paths in stays.items():
+        for content, paths in stays.items():
             for stay in islice(paths.values(), _NAMES):
                 inner = self._root.inner(stay.came.link).inner(Link("file", shown(stay.path)))
-                self._names[one.decode("ascii")].append(replace(inner, removed_in=stay.went and stay.went.id))
+                self._names[content.decode("ascii")].append(replace(inner, removed_in=stay.went and stay.went.id))
         self._name_refs()
         if self._history.which.unreachable or len(gaps) > before:
-            for name in {one.decode("ascii") for one in self._wanted}.difference(self._names):
-                self._names[name].append(None)
+            for one in self._in_order:
+                if one not in self._names:
+                    self._names[one].append(None)
 
     def _stays(self, gaps: list[Gap]) -> dict[bytes, dict[bytes, Stay]]:
         """Id → path → when it was there. Commits that are wanted themselves get their names by the way."""
