@@ -97,7 +97,7 @@ def originals(rng: random.Random) -> dict[str, list[bytes]]:
     """Name → lines of files to begin with."""
     paths = sorted(glob.glob(f"{sysconfig.get_path('stdlib')}/**/*.py", recursive=True))
     paths = [path for path in paths if not _TESTS.search(path)]
-    found = {}
+    found: dict[str, list[bytes]] = {}
     for path in rng.sample(paths, min(len(paths), FILES * 2)):
         with open(path, "rb") as file:
             data = file.read(LONGEST)

@@ -350,6 +350,7 @@ class TestStaged:
         (repository.folder / "unstaged.py").write_text(f'TOKEN = "{token("unstaged")}"\n')
         report = scan(repository.folder, staged=True)
         assert report.gaps == ()
+        assert (report.stats.blobs, report.stats.expanded_bytes) == (2, 0)
         found = {one.place.path: one.place.line for one in report.findings}
         assert found == {f"{repository.folder}/old.py": 4, f"{repository.folder}/src/new.py": 1}
         assert where(scan(repository.folder / "src", staged=True)) == [f"{repository.folder}/src/new.py"]

@@ -12,6 +12,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import IO
 
+import msgspec
+
 from pitviper.engine.data import File, spool
 from pitviper.engine.pack import PACK, SEPARATOR, Free, Pack, windows
 from pitviper.model.blob import Blob, Inner, Span
@@ -81,8 +83,20 @@ class Unnamed:
         return spool(head, self._object.read)
 
 
+class Indexed(msgspec.Struct, frozen=True):
+    """An object under a name that it has in the index."""
+
+    path: str
+    chain: tuple[Link, ...]
+    object: Object
+
+    def open(self, head: bytes) -> File:
+        """See `Whole`."""
+        return spool(head, self.object.read)
+
+
 class Named(Inner, frozen=True):
-    """An object under a name that it has in the history, or in the index."""
+    """An object under a name that it has in the history."""
 
     object: Object | None = None
 

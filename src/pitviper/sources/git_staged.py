@@ -18,7 +18,7 @@ from pitviper.model.blob import Blob
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, Place
 from pitviper.sources.git import Git, shown
-from pitviper.sources.git_objects import Named, Object, objects, packed
+from pitviper.sources.git_objects import Indexed, Object, objects, packed
 
 _WORDS = ("--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=all")
 _HUNK = re.compile(rb"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
@@ -69,7 +69,7 @@ class Staged:
             entry = waiting[one.id].pop()
             path = entry.path
             chain = Link("tree", self._git.shown), Link("file", entry.name)
-            return Named(entry.path, chain, None, one), None
+            return Indexed(entry.path, chain, one), None
 
         yield from packed(objects(self._git, ids, lost), name, gaps, free)
 
