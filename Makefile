@@ -3,9 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := src tests bench demo
+SOURCES := src tests bench demo fuzz
 
-.PHONY: help demo test lint types layers rules tests coverage lock bench bench-archives bench-alarms clean
+.PHONY: help demo test lint types layers rules tests coverage fuzz lock bench bench-archives bench-alarms clean
 
 help: ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -35,6 +35,11 @@ tests: $(VENV)/installed-dev ## Tests
 coverage: $(VENV)/installed-dev ## Tests, with what they do not reach
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --skip-covered --show-missing
+
+fuzz: $(VENV)/installed-dev ## Hostile bytes for every parser of containers, a minute each
+	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
+	@for target in zip tar ar cpio compressed; do \
+		$(BIN)/python fuzz/fuzz_$$target.py -max_total_time=60 -timeout=20 -print_final_stats=1 || exit 1; done
 
 bench: $(VENV)/installed ## Measure against cat, Kingfisher and detect-secrets (takes half an hour)
 	@$(BIN)/python -m compileall -q src  # as an installer does; an editable install leaves it to the first run
