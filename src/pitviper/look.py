@@ -29,6 +29,7 @@ from pitviper.secrets.positions import Positions
 from pitviper.sources.ahead import ahead
 from pitviper.sources.directory import Files, read
 from pitviper.sources.interface import Flow, Whole
+from pitviper.unpack.image import SHELF_FORMAT
 from pitviper.unpack.interface import Format, Options
 from pitviper.unpack.table import may_begin, recognise, sample
 from pitviper.unpack.walk import Walk
@@ -125,12 +126,14 @@ class Looker:
             yield self._search_pack(pack)
 
     def _opened(self, read: Callable[[Free], Iterator[Pack]], free: Free) -> Iterator[Pack]:
-        """The packs of `read`, and those of the containers that were in them."""
+        """The packs of `read`, and those of the containers and images that were in them."""
         for pack in read(free):
-            found = list(_containers(pack))
+            found, shelves = list(_containers(pack)), pack.shelves
             yield pack
             for blob, known, data in found:
                 yield from Walk(self._options, data.size, free).open(blob, known, data)
+            for blob, shelf in shelves:
+                yield from Walk(self._options, shelf.size, free).open_shelf(blob, SHELF_FORMAT, shelf)
 
     def _search_pack(self, pack: Pack) -> Outcome:
         data = pack.data

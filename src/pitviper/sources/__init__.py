@@ -12,6 +12,7 @@ from pitviper.sources import environment, index
 from pitviper.sources.directory import Directory
 from pitviper.sources.git_history import History, Which
 from pitviper.sources.git_staged import Staged
+from pitviper.sources.image_folder import ImageFolder, is_image
 from pitviper.sources.interface import Flow
 from pitviper.sources.stream import Stream
 
@@ -34,6 +35,8 @@ def open_target(
         is_stream = stat.S_ISFIFO(os.stat(target).st_mode)
     except (OSError, ValueError):
         is_stream = False  # `Directory` says what is wrong with it
+    if is_image(target):
+        return ImageFolder(target)
     if not is_stream:
         return Directory(target, gitignore=gitignore)
     try:

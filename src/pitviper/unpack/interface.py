@@ -15,9 +15,10 @@ import msgspec
 from pitviper.engine.data import Cursor, Data, Reader
 from pitviper.model.gap import Reason
 
-HEAD = 1024
+HEAD = 2048
 TAIL = 22
-"""Bytes by which a format is recognised: a tar archive has its mark at 257, a zip archive its end record at the end."""
+"""Bytes by which a format is recognised: a tar archive has its mark at 257, an image its first member's name behind an
+extended header of 1024, a zip archive its end record at the end."""
 
 BEHIND = "(behind the end)"
 """The name of what follows where a container ends: a second one, or something that was to be hidden."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from pitviper.engine.data import Bounded, Cursor, Data, Memory, spool
+from pitviper.engine.data import Bounded, Cursor, Data, Memory, Shelf, spool
 from pitviper.engine.pack import BUFFER, PACK, SEPARATOR, Free, Pack, windows
 from pitviper.model.blob import Blob, Inner, Span
 from pitviper.model.gap import Gap, Reason
@@ -18,7 +18,6 @@ from pitviper.model.place import Link, escape
 from pitviper.unpack.budget import Budget
 from pitviper.unpack.interface import HEAD, TAIL, Format, Identity, Item, Member, Options, Reader, Refused, Rest
 from pitviper.unpack.table import recognise
-
 
 _LONGEST_NAME = 4096
 """Characters of a name that are shown; Linux takes no longer path."""
@@ -54,6 +53,11 @@ class Walk:
         yield from self._open(blob, found, Cursor(data) if found.streams else data, data, depth=1)
         yield self._full()
 
+    def open_shelf(self, blob: Blob, found: Format, shelf: Shelf) -> Iterator[Pack]:
+        """All that lies on the shelf of `blob`."""
+        yield from self._open(blob, found, shelf, None, depth=1)
+        yield self._full()
+
     def _open(self, blob: Blob, found: Format, content: Any, data: Data | None, depth: int) -> Iterator[Pack]:
         """The members of `blob`. Where they end too early, what is left is searched as it is."""
         container = _Container(_as_container(blob, Identity(found.kind)), data, depth, data.size if data else 0)
@@ -66,7 +70,8 @@ class Walk:
                 self._gap(blob, error)
                 if data is not None and not (seen and isinstance(content, Cursor)):
                     content = Cursor(None if seen else data)
-                yield from self._search(container.blob, content)
+                if isinstance(content, Cursor):
+                    yield from self._search(container.blob, content)
                 return
             if item is None:
                 return
@@ -87,7 +92,7 @@ class Walk:
         assert isinstance(item, Member)  # noqa: S101 - an identity was handled above
         outer = container.blob
         name = item.name if len(item.name) <= _LONGEST_NAME else item.name[:_LONGEST_NAME] + "…"
-        inner = outer.inner(Link(item.kind, name or _stem(outer), **item.facts))
+        inner = outer.inner(Link(item.kind, name or _stem(outer), **item.facts), item.removed_in)
         try:
             self.budget.member()
             if item.reason:
@@ -101,7 +106,8 @@ class Walk:
         """Search `member`, or open it."""
         read = _Guard(self, container, blob, member)
         head = read(BUFFER)
-        found = recognise(head[:HEAD], _tail(head, member.data))
+        sample = head[:HEAD], _tail(head, member.data)
+        found = member.opens if member.opens and member.opens.begins(*sample) else recognise(*sample)
         depth = container.depth + 1
         try:
             if found:
