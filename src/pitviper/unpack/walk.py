@@ -21,6 +21,8 @@ from pitviper.unpack.table import recognise
 
 _LONGEST_NAME = 4096
 """Characters of a name that are shown; Linux takes no longer path."""
+_MOST_SPANS = 4096
+"""Blobs in one pack: a million empty members would need more memory for their names than for their bytes."""
 _MOST_GAPS = 2_000
 """Gaps of one artefact; all of a million members may be encrypted, or broken on purpose."""
 
@@ -165,7 +167,7 @@ class Walk:
         pack.data[end] = SEPARATOR
         pack.filled = end + 1
         pack.spans.append(Span(blob, start, end, start, end, base, lines=None if base else 0))
-        if pack.filled > PACK:
+        if pack.filled > PACK or len(pack.spans) == _MOST_SPANS:
             yield self._full()
 
     def _full(self) -> Pack:
