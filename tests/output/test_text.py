@@ -26,7 +26,8 @@ def columns(line: str) -> int:
 def test_report(report: Report, rules: dict[str, Rule]) -> None:
     assert render(report, rules) == snapshot("""\
 critical  acme-token  acme_Ab…9Z (CRC32 matches)
-  app.tar ▸ layer 4 ▸ /app/a.pyc ▸ fetch(), line 57 (removed in layer 6)
+  app.tar ▸ layer 4 ▸ /app/a.pyc ▸ fetch(), line 57
+  removed in layer 6, still in the image
   Acme token (classic) · stale: the source beside it has no such value
   Acts as its owner at Acme, with every scope that it was given.
   next: Revoke it under Settings, Tokens, then exclude **/__pycache__ and *.pyc
@@ -73,7 +74,8 @@ def test_without_unicode(report: Report, rules: dict[str, Rule]) -> None:
     plain = replace(report, findings=report.findings[:1], gaps=())
     assert render(plain, rules, Style(unicode=False)) == snapshot("""\
 critical  acme-token  acme_Ab...9Z (CRC32 matches)
-  app.tar > layer 4 > /app/a.pyc > fetch(), line 57 (removed in layer 6)
+  app.tar > layer 4 > /app/a.pyc > fetch(), line 57
+  removed in layer 6, still in the image
   Acme token (classic) - stale: the source beside it has no such value
   Acts as its owner at Acme, with every scope that it was given.
   next: Revoke it under Settings, Tokens, then exclude **/__pycache__ and *.pyc in .dockerignore.

@@ -19,6 +19,8 @@ import pitviper
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.report import Report
+from pitviper.output import OUTPUTS
+from pitviper.output.interface import Style
 from pitviper.unpack import image_config
 
 if sys.version_info >= (3, 14):
@@ -203,6 +205,13 @@ class TestWhere:
         assert place.path == "app.tar!/layer:1!/app/x.py"
         assert [link.kind for link in place.chain] == ["image", "layer", "file"]
         assert place.removed_in == "2"
+
+    def test_in_text(self, scan: Callable[..., Report], token: Token) -> None:
+        layers = [tarred({"app/x.py": token("a").encode()}), tarred({".wh.app": b""})]
+        steps = ["COPY . . # buildkit", "RUN rm -r /app"]
+        report = scan(tarred(saved(layers, config_of(layers, steps))))
+        text = "".join(OUTPUTS["text"](report, {}, Style()))
+        assert '  app.tar ▸ layer 1 "COPY . ." ▸ /app/x.py:1:1\n  removed in layer 2, still in the image\n' in text
 
     def test_a_wheel_in_a_layer(self, scan: Callable[..., Report], token: Token) -> None:
         wheel = io.BytesIO()

@@ -18,6 +18,8 @@ _PLAIN = frozenset({"canary", "checksum", "expiry", "kind", "place", "protection
 
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _COMMIT = 12
+_STEP = 48
+"""Characters of a step of a Dockerfile that are shown."""
 """Digits of a commit that are shown."""
 
 _THREE_DIGITS = 999.5
@@ -48,8 +50,11 @@ def outermost(path: str) -> str:
     return path.partition("!/")[0]
 
 
-def steps(place: Place) -> list[str]:
-    """The way to `place`, a step for each link; the last has the position, as `line:column` where it has one."""
+def steps(place: Place, *, removal: bool = True) -> list[str]:
+    """The way to `place`, a step for each link; the last has the position, as `line:column` where it has one.
+
+    Without `removal`, it is not said where it was removed.
+    """
     owner = _owner(place)
     if inside(place):
         chain = [link for link in place.chain if link is not owner]
@@ -57,15 +62,29 @@ def steps(place: Place) -> list[str]:
         way = [escape(outermost(place.path)), *map(_step, links)]
     else:
         way = [escape(place.path)]
-    way[-1] += _position(place) + (f" (removed in {_removed_in(place.removed_in)})" if place.removed_in else "")
+    way[-1] += _position(place) + (f" ({removed(place)})" if removal and place.removed_in else "")
     if owner:
         way[0] += f" (of {' '.join(filter(None, (escape(owner.name), escape(owner.version or ''))))})"
     return way
 
 
-def _removed_in(name: str) -> str:
-    """The name of a layer, or a commit in short."""
-    return escape(name[:_COMMIT] if _ID.fullmatch(name) else name)
+def removed(place: Place) -> str:
+    """`removed in layer 5`, or in a commit by its short name; "" if it is still there."""
+    name = place.removed_in
+    if not name:
+        return ""
+    if name.isdecimal() and _in_layer(place):
+        name = f"layer {name}"
+    return f"removed in {escape(name[:_COMMIT] if _ID.fullmatch(name) else name)}"
+
+
+def still_there(place: Place) -> str:
+    """Where it was removed, and that this helps nobody who has the image; "" if it is in no image, or not removed."""
+    return f"{removed(place)}, still in the image" if place.removed_in and _in_layer(place) else ""
+
+
+def _in_layer(place: Place) -> bool:
+    return any(link.kind == "layer" for link in place.chain)
 
 
 def _step(link: Link) -> str:
@@ -73,8 +92,13 @@ def _step(link: Link) -> str:
     if link.kind == "commit" and link.author:
         return escape(f"commit {link.name} by {link.author}{f', {link.date[:10]}' if link.date else ''}")
     if link.kind in ("layer", "commit"):
-        return f"{link.kind} {name}"
+        return f"{link.kind} {name}" + (f' "{_short(escape(link.created_by))}"' if link.created_by else "")
     return f"{name}()" if link.kind == "code" and name.isidentifier() else name
+
+
+def _short(step: str) -> str:
+    """A step of a Dockerfile, which may be a whole script, as far as it is needed to find it."""
+    return step if len(step) <= _STEP else f"{step[: _STEP - 3].rstrip()}..."
 
 
 def _position(place: Place) -> str:

@@ -67,7 +67,11 @@ def _finding(finding: Finding, rule: Rule | None, style: Style) -> Iterator[str]
         del evidence[0]
     yield head
     arrow = words.arrow(style)
-    yield from _fold(words.steps(finding.place), paint(arrow, _DIM, style), style, hang=_MARGIN * 2)
+    still_there = words.still_there(finding.place)
+    way = words.steps(finding.place, removal=not still_there)
+    yield from _fold(way, paint(arrow, _DIM, style), style, hang=_MARGIN * 2)
+    if still_there:
+        yield from _sentence(still_there, style, color=_YELLOW)
     why = f"{words.dot(style)}{'; '.join(evidence)}" if evidence else ""
     yield from _sentence(escape(finding.title) + why, style)
     if rule and rule.description:
