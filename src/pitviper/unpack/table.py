@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pitviper.unpack import ar, compressed, cpio, image, notebook, sqlite, tar, unsupported, zip_archive
+from pitviper.unpack import ar, compressed, cpio, image, notebook, pdf, sqlite, tar, unsupported, zip_archive
 from pitviper.unpack.interface import HEAD, TAIL, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -12,6 +12,7 @@ FORMATS: tuple[Format, ...] = (
     *cpio.FORMATS,
     notebook.FORMAT,
     sqlite.FORMAT,
+    pdf.FORMAT,
     *unsupported.FORMATS,
     image.FORMAT,
     tar.FORMAT,

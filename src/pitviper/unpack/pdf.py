@@ -1,0 +1,307 @@
+"""PDF documents: the text of pages and forms, attachments by name, strings, and every other stream unpacked.
+
+All objects of the file are taken, also those that no page shows and that an update replaced. No library renders
+anything, nothing in the document runs. Source: ISO 32000-1, 7.3 to 7.11.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+
+from pitviper.engine.data import Cursor, Data, Reader
+from pitviper.model.gap import Reason
+from pitviper.model.place import escape
+from pitviper.unpack import decompress
+from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
+from pitviper.unpack.pdf_objects import Found, Name, Ref, Value, objects, parsed, readable, strings
+from pitviper.unpack.pdf_text import Codes, codes, lines
+from pitviper.unpack.pieces import reader
+
+_MAGIC = b"%PDF-"
+_MOST = 128 * 1024 * 1024
+"""Bytes of a document that is read at once."""
+_MOST_DECODED = 16 * 1024 * 1024
+"""Bytes of one stream of text, of a font's map or of objects."""
+_MOST_PAGES = 10_000
+_PATIENCE = 60.0
+"""Seconds for the text of one document, some thousand pages; what is beyond is searched unpacked, not as text."""
+_FEW = 64
+"""Filters of one stream, or steps of a chain of references."""
+
+
+def begins(head: bytes, tail: bytes) -> bool:
+    """The header line."""
+    del tail
+    return head.startswith(_MAGIC)
+
+
+def members(data: Data, options: Options) -> Iterator[Item]:
+    """Pages in order, forms, strings that are encoded, then all other streams, and what lies around them."""
+    del options
+    if data.size > _MOST:
+        raise Refused(Reason.OVER_BUDGET, f"a document of {data.size:,} bytes: searched without being unpacked")
+    document = _Document(data)
+    if document.is_encrypted:
+        yield Member("(content)", reason=Reason.ENCRYPTED, detail="encrypted, which is not supported for PDF")
+        yield Rest(0, data.size)
+        return
+    for number, page in enumerate(document.pages(), 1):
+        yield Member(str(number), read=reader(document.text_of_page(page)), kind="page")
+    for form in document.forms():
+        yield Member(f"{form.number} (form)", read=reader(document.text_of_form(form)), kind="page")
+    yield Member("(strings)", read=reader(document.strings()))
+    yield from document.streams()
+    yield from document.between()
+    if document.problem:
+        raise document.problem
+
+
+class _Document:
+    """The objects of a file."""
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        raw = data.read(0, data.size)
+        self._found = list(objects(raw))
+        self._values: dict[int, Value] = {}
+        self._streams: dict[int, Found] = {}
+        self._told: set[int] = set()
+        """Where the streams begin that were told as text."""
+        self._fonts: dict[int, Codes] = {}
+        self._ends = time.monotonic() + _PATIENCE
+        self.problem = None if b"%%EOF" in raw[-2048:] else damaged("it has no end: cut short, perhaps")
+        self.is_encrypted = b"/Encrypt" in raw and self._encrypted(raw)
+        for found in self._found:
+            self._values[found.number] = found.value
+            if found.end > found.start:
+                self._streams[found.number] = found
+        self._inner = [] if self.is_encrypted else list(self._packed())
+
+    def _encrypted(self, raw: bytes) -> bool:
+        """Whether a trailer, or a stream of references, says so."""
+        trailers = [found.value for found in self._found]
+        position = 0
+        while len(trailers) < len(self._found) + _FEW and (position := raw.find(b"trailer", position)) >= 0:
+            value, _, position = parsed(raw, position + 7)
+            trailers.append(value)
+        return any(isinstance(one, dict) and "Encrypt" in one and "Root" in one for one in trailers)
+
+    def _packed(self) -> Iterator[Value]:
+        """The objects in streams of objects, entered by their number unless the file has them itself."""
+        for found in self._found:
+            holder = _dict(found.value)
+            if holder.get("Type") != "ObjStm":
+                continue
+            raw = self._decoded(found)
+            count, first = holder.get("N"), holder.get("First")
+            if not isinstance(count, int) or not isinstance(first, int):
+                continue
+            numbers = [int(word) for word in raw[: max(0, first)].split() if word.isdigit() and len(word) < _FEW]
+            offsets = numbers[1 : 2 * count : 2]
+            for number, offset, end in zip(numbers[::2], offsets, [*offsets[1:], len(raw)], strict=False):
+                value = parsed(raw[first + offset : first + end if end > offset else None], 0)[0]
+                self._values.setdefault(number, value)
+                yield value
+
+    def value(self, value: Value) -> Value:
+        """`value`, or what it refers to."""
+        for _ in range(_FEW):
+            if not isinstance(value, Ref):
+                return value
+            value = self._values.get(value.number)
+        return None
+
+    def _get(self, holder: Value, *names: str) -> Value:
+        for name in names:
+            holder = self.value(_dict(self.value(holder)).get(name))
+        return holder
+
+    def pages(self) -> Iterator[tuple[Value, Value]]:
+        """The pages with their resources: those of the tree in its order, then those that stand in no tree."""
+        seen: set[int] = set()
+        roots = [value for value in self._all() if _dict(value).get("Type") == "Catalog"]
+        stack: list[tuple[Value, Value]] = [(_dict(root).get("Pages"), None) for root in roots[-1:]]
+        others = ((value, None) for value in self._all() if _dict(value).get("Type") == "Page")
+        while len(seen) < _MOST_PAGES * 2:
+            node, inherited = stack.pop() if stack else next(others, (None, None))
+            page = self.value(node)
+            if not isinstance(page, dict):
+                if node is None and not stack:
+                    return
+                continue
+            if id(page) in seen:
+                continue
+            seen.add(id(page))
+            resources = page.get("Resources", inherited)
+            if "Kids" in page:
+                kids = self.value(page["Kids"])
+                stack += [(kid, resources) for kid in reversed(kids)] if isinstance(kids, list) else []
+            else:
+                yield page, resources
+
+    def _all(self) -> Iterator[Value]:
+        yield from (found.value for found in self._found)
+        yield from self._inner
+
+    def text_of_page(self, page: tuple[Value, Value]) -> Iterator[bytes]:
+        """The lines of a page."""
+        holder, resources = page
+        contents = _dict(holder).get("Contents")
+        listed = self.value(contents)
+        refs = listed if isinstance(listed, list) else [contents]
+        streams = [self._streams[ref.number] for ref in refs if isinstance(ref, Ref) and ref.number in self._streams]
+        yield from self._text(streams, resources)
+
+    def forms(self) -> Iterator[Found]:
+        """The streams that are text like pages, to be placed on them."""
+        return (
+            found for found in self._found if _dict(found.value).get("Subtype") == "Form" and found.end > found.start
+        )
+
+    def text_of_form(self, form: Found) -> Iterator[bytes]:
+        """The lines of a form."""
+        yield from self._text([form], _dict(form.value).get("Resources"))
+
+    def _text(self, streams: list[Found], resources: Value) -> Iterator[bytes]:
+        if time.monotonic() > self._ends:
+            detail = f"its text takes more than {_PATIENCE:.0f} s to read; it was searched unpacked"
+            self.problem = self.problem or Refused(Reason.OVER_BUDGET, detail)
+            return
+        streams = [found for found in streams if found.start not in self._told]
+        content = b"\n".join(self._decoded(found) for found in streams)
+        fonts = {name: self._codes(font) for name, font in _dict(self._get(resources, "Font")).items()}
+        for line in lines(content, fonts):
+            yield line.encode("utf-8", "replace") + b"\n"
+        self._told |= {found.start for found in streams}
+
+    def _codes(self, font: Value) -> Codes:
+        ref = _dict(self.value(font)).get("ToUnicode")
+        if not isinstance(ref, Ref) or ref.number not in self._streams:
+            return Codes()
+        if ref.number not in self._fonts:
+            self._fonts[ref.number] = codes(self._decoded(self._streams[ref.number]))
+        return self._fonts[ref.number]
+
+    def strings(self) -> Iterator[bytes]:
+        """The strings that do not stand in the file as they are."""
+        for found in self._found:
+            yield from (_line(text) for text in strings(found.value) if not text.plain)
+        for value in self._inner:
+            yield from (_line(text) for text in strings(value))
+
+    def streams(self) -> Iterator[Member]:
+        """All streams that were not told as text."""
+        names = self._names()
+        for found in self._found:
+            if found.end > found.start and found.start not in self._told:
+                name = names.get(found.number) or f"stream {found.number}"
+                part = self._data.part(found.start, found.end - found.start)
+                filters = self._filters(found.value)
+                read = _reader(filters, Cursor(part).read)
+                if read is None:
+                    detail = f"stream {found.number}: packed in a way that is not supported ({', '.join(filters)})"
+                    self.problem = self.problem or Refused(Reason.UNSUPPORTED, detail)
+                yield Member(escape(name), read=read) if filters and read else Member(escape(name), data=part)
+
+    def _names(self) -> dict[int, str]:
+        """The names of attachments by the number of their stream."""
+        names: dict[int, str] = {}
+        for value in self._all():
+            files = self.value(_dict(value).get("EF"))
+            name = _dict(value).get("UF") or _dict(value).get("F")
+            if isinstance(files, dict) and isinstance(name, bytes):
+                names.update((ref.number, readable(name)) for ref in files.values() if isinstance(ref, Ref))
+        return names
+
+    def between(self) -> Iterator[Rest]:
+        """What lies around streams."""
+        position = 0
+        for found in self._found:
+            if found.end > found.start:
+                yield Rest(position, found.start - position)
+                position = found.end
+        if position < self._data.size:
+            yield Rest(position, self._data.size - position)
+
+    def _filters(self, value: Value) -> list[str]:
+        filters = self._get(value, "Filter")
+        listed = filters if isinstance(filters, list) else [filters]
+        return [str(name) for name in map(self.value, listed[:_FEW]) if isinstance(name, Name)]
+
+    def _decoded(self, found: Found) -> bytes:
+        """What comes out of a stream, as far as it does."""
+        read = _reader(self._filters(found.value), Cursor(self._data.part(found.start, found.end - found.start)).read)
+        pieces: list[bytes] = []
+        left = _MOST_DECODED
+        try:
+            while left > 0 and read and (piece := read(left)):
+                pieces.append(piece)
+                left -= len(piece)
+        except Exception as error:  # noqa: BLE001 - libraries raise what they like
+            self.problem = self.problem or damaged(f"stream {found.number}: {error}")
+        if not left:
+            self.problem = self.problem or Refused(Reason.OVER_BUDGET, f"stream {found.number}: its text is too long")
+        return b"".join(pieces)
+
+
+def _dict(value: Value) -> dict[str, Value]:
+    return value if isinstance(value, dict) else {}
+
+
+def _line(text: bytes) -> bytes:
+    return readable(text).encode("utf-8", "replace") + b"\n"
+
+
+def _reader(filters: list[str], read: Reader) -> Reader | None:
+    """What comes out of `filters`; None if one is not known. Pictures stay as they are: they are files."""
+    for name in filters:
+        if name in _PICTURES:
+            return read
+        make = _FILTERS.get(name)
+        if make is None:
+            return None
+        read = make(read)
+    return read
+
+
+def _whole(decode: Callable[[bytes], bytes]) -> Callable[[Reader], Reader]:
+    """A filter that needs all there is."""
+
+    def make(read: Reader) -> Reader:
+        def pieces() -> Iterator[bytes]:
+            packed = b"".join(iter(lambda: read(1 << 20), b""))
+            if len(packed) > 4 * _MOST_DECODED:
+                raise Refused(Reason.OVER_BUDGET, "a stream in ASCII is too long")
+            yield decode(packed)
+
+        return reader(pieces())
+
+    return make
+
+
+def _ascii_hex(text: bytes) -> bytes:
+    digits = text.partition(b">")[0].translate(None, b"\0\t\n\f\r ")
+    return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
+
+
+def _ascii_85(text: bytes) -> bytes:
+    return base64.a85decode(text.strip().removeprefix(b"<~").partition(b"~>")[0])
+
+
+def _flate(read: Reader) -> Reader:
+    return decompress.Stream(read, decompress.zlib)
+
+
+_FILTERS: dict[str, Callable[[Reader], Reader]] = {
+    "FlateDecode": _flate,
+    "Fl": _flate,
+    "ASCIIHexDecode": _whole(_ascii_hex),
+    "AHx": _whole(_ascii_hex),
+    "ASCII85Decode": _whole(_ascii_85),
+    "A85": _whole(_ascii_85),
+}
+_PICTURES = frozenset(("DCTDecode", "DCT", "JPXDecode", "CCITTFaxDecode", "CCF", "JBIG2Decode"))
+
+FORMAT = Format("a PDF document", _MAGIC[:1], begins, members, kind="file")
