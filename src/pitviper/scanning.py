@@ -184,6 +184,9 @@ class Scan:
         if is_all and _size(first, _IN_PROCESS_BYTES) < _IN_PROCESS_BYTES:
             yield from self.looker.look(first)
             return
+        if is_all and len(first) == 1 and len(first[0].names) == 1:  # one big file, or archive, is one piece of work
+            yield from self.looker.look(first, read_ahead=True)
+            return
         pieces = batches(first, 1) if is_all else batches(chain(first, parts))
         config = Config(self.settings.rules, self.settings.disable, self.judge, self.options)
         yield from Pool(Work(self.looker, config), jobs).run(pieces)

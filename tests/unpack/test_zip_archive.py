@@ -12,12 +12,14 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import pitviper
 from pitviper.engine.data import Memory, opened
 from pitviper.model.gap import Gap
 from pitviper.unpack import zip_archive
@@ -473,3 +475,22 @@ def test_big_stored_members_are_not_copied() -> None:
     assert isinstance(member, Member)
     assert member.data is not None
     assert member.data.size == 3_000_000
+
+
+def test_a_zip64_record_that_no_number_needs(tmp_path: Path, token: Callable[[str], str]) -> None:
+    """As some tools write it: record and locator stand between the directory and the end record."""
+    plain = io.BytesIO()
+    with zipfile.ZipFile(plain, "w") as file:
+        file.writestr("a.py", token("a"))
+    data = plain.getvalue()
+    end = data.rindex(b"PK\x05\x06")
+    _, _, _, _, count, size, offset, _ = struct.unpack("<4s4H2IH", data[end:])
+    record = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+    path = tmp_path / "a.zip"
+    path.write_bytes(b"MZ a program in front" + data[:end] + record + locator + data[end:])
+    report = pitviper.scan(path).report()
+    assert [(finding.place.path.rpartition("!/")[2], finding.rule) for finding in report.findings] == [
+        ("a.py", "github-pat")
+    ]
+    assert report.gaps == ()

@@ -27,17 +27,18 @@ BEHIND = "(behind the end)"
 class Member(msgspec.Struct):
     """Something in a container: a file, a page, a cell.
 
-    `name` is escaped for display. The content is `data`, where it lies in the container as it is, else what `read`
-    gives; it is valid until the next member is asked for. `kind` and `facts` become fields of its link in the chain.
-    `inherits`: the member is all there is in the container (what a `.gz` holds), and if it is a container in turn, its
-    members count as those of the outer one. `opens` is the format to ask first whether it is one, before all that are
-    in the table. `removed_in` names the later layer of an image in which it is gone. `reason` and `detail` tell why
-    there is nothing to read.
+    `name` is escaped for display. What it holds is `content`, if that is small and at hand; or `data`, where it lies in
+    the container as it is; else what `read` gives, which is valid until the next member is asked for. `kind` and
+    `facts` become fields of its link in the chain. `inherits`: the member is all there is in the container (what a
+    `.gz` holds), and if it is a container in turn, its members count as those of the outer one. `opens` is the format
+    to ask first whether it is one, before all that are in the table. `removed_in` names the later layer of an image in
+    which it is gone. `reason` and `detail` tell why there is nothing to read.
     """
 
     name: str
     read: Reader | None = None
     data: Data | None = None
+    content: bytes | None = None
     kind: str = "file"
     facts: dict[str, Any] = {}
     inherits: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pitviper.unpack import ar, compressed, cpio, image, notebook, pdf, sqlite, tar, unsupported, zip_archive
+from pitviper.unpack import ar, compressed, cpio, image, mail, notebook, pdf, sqlite, tar, unsupported, zip_archive
 from pitviper.unpack.interface import HEAD, TAIL, Format
 
 FORMATS: tuple[Format, ...] = (
@@ -13,6 +13,7 @@ FORMATS: tuple[Format, ...] = (
     notebook.FORMAT,
     sqlite.FORMAT,
     pdf.FORMAT,
+    mail.FORMAT,
     *unsupported.FORMATS,
     image.FORMAT,
     tar.FORMAT,

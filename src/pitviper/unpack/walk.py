@@ -107,7 +107,11 @@ class Walk:
     def _member(self, container: _Container, blob: Blob, member: Member) -> Iterator[Pack]:
         """Search `member`, or open it."""
         read = _Guard(self, container, blob, member)
-        head = read(BUFFER)
+        if member.content is None:
+            head = read(BUFFER)
+        else:
+            head = member.content
+            self.budget.take(len(head))
         sample = head[:HEAD], _tail(head, member.data)
         found = member.opens if member.opens and member.opens.begins(*sample) else recognise(*sample)
         depth = container.depth + 1
