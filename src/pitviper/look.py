@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from pitviper.engine import text
 from pitviper.engine.data import Data
 from pitviper.engine.data import Memory as Held
-from pitviper.engine.decode import Budget, Decoder, Revealed
 from pitviper.engine.matcher import Match, Matcher, Seen
 from pitviper.engine.pack import BUFFER, Free, Pack
 from pitviper.engine.prefilter import Hit
@@ -29,10 +28,11 @@ from pitviper.secrets.positions import Positions
 from pitviper.sources.ahead import ahead
 from pitviper.sources.directory import Files, read
 from pitviper.sources.interface import Flow, Whole
-from pitviper.unpack.image import SHELF_FORMAT
 from pitviper.unpack.interface import Format, Options
-from pitviper.unpack.table import may_begin, recognise, sample
-from pitviper.unpack.walk import Walk
+from pitviper.unpack.leads import may_begin, sample
+
+if TYPE_CHECKING:
+    from pitviper.engine.decode import Budget, Decoder, Revealed
 
 MAX_FINDINGS = 2_000
 """Findings of one blob; a file made of nothing but fakes must not fill the memory, or the time: a short secret costs
@@ -79,7 +79,6 @@ class Looker:
         matcher: Matcher | None = None,
     ) -> None:
         self._matcher = matcher or Matcher(rules)
-        self._decoder = Decoder(self._matcher)
         self._options = options or Options()
         self._judge = judge or Judge()
         self._inside = msgspec.structs.replace(self._judge, allow_comments=False)
@@ -90,7 +89,8 @@ class Looker:
         """The last blob with findings, and how many: all its windows have one limit."""
         self._spent: tuple[Blob | None, float] = None, 0.0
         """The last blob with candidates, and the seconds they took."""
-        self._budget: tuple[Blob | None, Budget] = None, Budget()
+        self._decoder: Decoder | None = None
+        self._budget: tuple[Blob, Budget] | None = None
         """The last blob with something encoded, and what it may still cost."""
 
     def look(self, parts: Iterable[Files], *, read_ahead: bool = False) -> Iterator[Outcome]:
@@ -130,6 +130,11 @@ class Looker:
         for pack in read(free):
             found, shelves = list(_containers(pack)), pack.shelves
             yield pack
+            if not found and not shelves:
+                continue
+            from pitviper.unpack.image import SHELF_FORMAT  # noqa: PLC0415 - 40 ms that a file of text does not pay
+            from pitviper.unpack.walk import Walk  # noqa: PLC0415 - same
+
             for blob, known, data in found:
                 yield from Walk(self._options, data.size, free).open(blob, known, data)
             for blob, shelf in shelves:
@@ -185,8 +190,11 @@ class Looker:
 
     def _decode(self, data: bytearray, seen: Seen, hits: list[Hit], outcome: Outcome) -> list[Finding | Ignored]:
         """What lies encoded at `hits`. A guess about a run that turns out to hold a secret is taken back."""
+        from pitviper.engine.decode import Budget, Decoder  # noqa: PLC0415 - only where something is encoded
+
         blob = seen.span.blob
-        if self._budget[0] is not blob:
+        self._decoder = self._decoder or Decoder(self._matcher)
+        if self._budget is None or self._budget[0] is not blob:
             self._budget = blob, Budget()
         budget = self._budget[1]
         before = budget.exceeded
@@ -243,6 +251,8 @@ def _containers(pack: Pack) -> Iterator[tuple[Blob, Format, Data]]:
     for span in pack.spans:
         if span.base or not may_begin(pack.data, span.start, span.end):
             continue
+        from pitviper.unpack.table import recognise  # noqa: PLC0415 - see `_opened`
+
         head, tail = sample(pack.data, span.start, span.end)
         is_whole = span.last == span.end
         data: Data

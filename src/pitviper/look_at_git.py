@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from pitviper.config import Settings
 from pitviper.engine.matcher import Confirmer, Matcher, Seen
 from pitviper.formats.interface import Check, Proof
 from pitviper.look import Looker, Outcome
@@ -14,12 +15,28 @@ from pitviper.model.finding import Finding
 from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.schema import Rule, RuleSet
 from pitviper.secrets.judge import Judge
-from pitviper.sources.git_history import History
+from pitviper.sources.git_history import History, Which
 from pitviper.sources.git_staged import Staged
+from pitviper.sources.interface import Flow
 from pitviper.unpack.interface import Options
 
 _REMEMBERED = 4096
 """Values for each check of each rule."""
+
+
+def opened(path: str, wanted: Settings) -> History | Staged:
+    """The repository at `path`, or what is staged in it. Raises `TargetError`."""
+    return Staged(path) if wanted.staged else History(path, Which(wanted.unreachable, wanted.since, wanted.branch))
+
+
+def look(source: Flow, looker: Looker, rules: RuleSet, judge: Judge, options: Options) -> Iterator[Outcome]:
+    """What comes of a repository, or of any other flow."""
+    if isinstance(source, History):
+        yield from twice(source, rules, judge, options)
+    elif isinstance(source, Staged):
+        yield from only_added(source, looker)
+    else:
+        yield from looker.look_at_flow(source)
 
 
 def twice(history: History, rules: RuleSet, judge: Judge, options: Options) -> Iterator[Outcome]:

@@ -12,7 +12,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from pitviper import __version__, look_at_git
+from pitviper import __version__
 from pitviper.config import Settings
 from pitviper.engine.parallel import Pool
 from pitviper.errors import TargetError, UsageError
@@ -27,13 +27,10 @@ from pitviper.model.report import Ignored, Report, Stats, Tool
 from pitviper.rules.loading import load
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
-from pitviper.sources import is_repository, open_repository, open_target
+from pitviper.sources import has_repository, is_repository, open_target, repository
 from pitviper.sources.directory import Directory, Files
-from pitviper.sources.environment import Environment
-from pitviper.sources.git_history import History, Which
-from pitviper.sources.git_staged import Staged
-from pitviper.sources.index import Index
 from pitviper.sources.interface import Flow
+from pitviper.sources.stream import Stream
 from pitviper.unpack.interface import Options
 
 _IN_PROCESS_FILES = 512
@@ -122,9 +119,10 @@ class Scan:
                     platform=wanted.platform,
                 )
                 self.sources.append(source)
-            which = Which(wanted.unreachable, wanted.since, wanted.branch)
-            repository = open_repository(target, which, history=wanted.git_history, staged=wanted.staged)
-            self.sources += [repository] if repository else []
+            if has_repository(target, history=wanted.git_history, staged=wanted.staged):
+                from pitviper import look_at_git  # noqa: PLC0415 - for such targets only
+
+                self.sources.append(look_at_git.opened(repository(target), wanted))
         except TargetError as error:
             self.unreadable.append(error)
             shown = escape(target)
@@ -156,21 +154,18 @@ class Scan:
                     TargetError(f"{gap.path}: {gap.detail}", hint="Check the path, and the rights on it.")
                 )
         for source in self.sources:
-            if isinstance(source, Index):
-                self.unreadable += source.failures
+            self.unreadable += getattr(source, "failures", ())  # files of a release that could not be had
 
     def _look(self) -> Iterator[Outcome]:
         for source in self.sources:
-            if isinstance(source, Environment):
+            if isinstance(source, Directory):
                 yield from (_owned(outcome, source) for outcome in self._spread(source))
-            elif isinstance(source, Directory):
-                yield from self._spread(source)
-            elif isinstance(source, History):
-                yield from look_at_git.twice(source, self.rules, self.judge, self.options)
-            elif isinstance(source, Staged):
-                yield from look_at_git.only_added(source, self.looker)
-            else:
+            elif isinstance(source, Stream):
                 yield from self.looker.look_at_flow(source)
+            else:
+                from pitviper import look_at_git  # noqa: PLC0415 - see `_open`
+
+                yield from look_at_git.look(source, self.looker, self.rules, self.judge, self.options)
 
     def _spread(self, source: Directory) -> Iterator[Outcome]:
         """Look into a folder, with as many processes as it is worth."""
@@ -220,7 +215,7 @@ def _texts(link: Link) -> dict[str, str]:
     return {name: value for name, value in values if isinstance(value, str)}
 
 
-def _owned(outcome: Outcome, source: Environment) -> Outcome:
+def _owned(outcome: Outcome, source: Directory) -> Outcome:
     """`outcome` with the distributions that its files belong to."""
     outcome.findings = [source.named(finding) for finding in outcome.findings]
     outcome.ignored = [replace(one, finding=source.named(one.finding)) for one in outcome.ignored]

@@ -8,7 +8,8 @@ import pytest
 
 from pitviper import unpack
 from pitviper.unpack import zip_archive
-from pitviper.unpack.table import FORMATS, may_begin, recognise, sample
+from pitviper.unpack.leads import LEADS, may_begin, sample
+from pitviper.unpack.table import FORMATS, recognise
 
 END = b"PK\5\6" + bytes(18)
 AR = b"!<arch>\n" + b"a".ljust(48) + b"22".ljust(10) + b"`\n"
@@ -41,3 +42,7 @@ def test_all_formats_are_in_the_table() -> None:
         found = __import__(f"pitviper.unpack.{module}", fromlist=["x"])
         for known in getattr(found, "FORMATS", None) or (found.FORMAT,):
             assert known in FORMATS
+
+
+def test_leads_are_those_of_all_formats() -> None:
+    assert set(LEADS) == {lead for known in FORMATS for lead in known.leads}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import Protocol
 
@@ -106,6 +105,8 @@ def opened(number: int) -> File:
 
 def spool(head: bytes, read: Reader) -> File:
     """`head` and all that `read` gives, in a temporary file without a name. Raises what `read` raises, and OSError."""
+    import tempfile  # noqa: PLC0415 - 6 ms, for what hardly ever happens
+
     with tempfile.TemporaryFile(prefix="pitviper-", buffering=0) as file:
         file.write(head)
         while chunk := read(_CHUNK):

@@ -1,4 +1,7 @@
-"""Sources: where artefacts come from. `interface` says what one is, `open_target` finds the right one."""
+"""Sources: where artefacts come from. `interface` says what one is, `open_target` finds the right one.
+
+A source is imported when a target asks for it: most need clients and parsers that a folder does without.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +11,45 @@ import stat
 from pitviper.config import PLATFORM
 from pitviper.errors import TargetError
 from pitviper.model.place import escape
-from pitviper.sources import environment, index
 from pitviper.sources.directory import Directory
-from pitviper.sources.git_history import History, Which
-from pitviper.sources.git_staged import Staged
-from pitviper.sources.image_folder import ImageFolder, is_image
 from pitviper.sources.interface import Flow
 from pitviper.sources.stream import Stream
 
-_GIT = "git:"
-
-_IMAGE = "image:"
+_GIT, _IMAGE, _INDEX, _ENVIRONMENT = "git:", "image:", "pypi:", "env:"
 
 
 def open_target(
     target: str, *, gitignore: bool = False, index_url: str | None = None, most: int = 1 << 36, platform: str = PLATFORM
 ) -> Directory | Flow:
-    """The source that `target` names: `-`, `pypi:NAME` and `env:PATH`, else a path. Raises `TargetError`."""
+    """The source that `target` names: `-`, or by its prefix, else a path. Raises `TargetError`."""
     if target == "-":
         return Stream()
-    if target.startswith((_IMAGE, index.PREFIX)):
-        return _remote(target, index_url, most, platform)
-    if target.startswith(environment.PREFIX):
-        return environment.Environment(target, gitignore=gitignore)
+    if target.startswith(_INDEX):
+        from pitviper.sources.index import Index  # noqa: PLC0415 - see above
+
+        return Index(target, index_url, most)
+    if target.startswith(_IMAGE):
+        from pitviper.sources.registry_image import Image  # noqa: PLC0415 - see above
+
+        return Image(target, platform, most)
+    if target.startswith(_ENVIRONMENT):
+        from pitviper.sources.environment import Environment  # noqa: PLC0415 - see above
+
+        return Environment(target, gitignore=gitignore)
+    return _path(target, gitignore=gitignore)
+
+
+def _path(target: str, *, gitignore: bool) -> Directory | Flow:
     try:
         is_stream = stat.S_ISFIFO(os.stat(target).st_mode)
+        is_image = os.path.isfile(os.path.join(target, "oci-layout"))
     except (OSError, ValueError):
-        is_stream = False  # `Directory` says what is wrong with it
-    if is_image(target):
-        return ImageFolder(target)
+        return Directory(target, gitignore=gitignore)  # it says what is wrong
+    if is_image:
+        from pitviper.sources import image_folder  # noqa: PLC0415 - see above
+
+        if image_folder.is_image(target):
+            return image_folder.ImageFolder(target)
     if not is_stream:
         return Directory(target, gitignore=gitignore)
     try:
@@ -50,20 +63,11 @@ def is_repository(target: str, *, staged: bool) -> bool:
     return target.startswith(_GIT) or (staged and os.path.isdir(target))
 
 
-def open_repository(target: str, which: Which, *, history: bool, staged: bool) -> History | Staged | None:
-    """What git keeps of `target`, if it is `git:PATH`, or a folder and its `history` or what is `staged` is wanted.
-
-    Raises `TargetError`.
-    """
-    if not target.startswith(_GIT) and not ((history or staged) and os.path.isdir(target)):
-        return None
-    path = target.removeprefix(_GIT) or "."
-    return Staged(path) if staged else History(path, which)
+def has_repository(target: str, *, history: bool, staged: bool) -> bool:
+    """Whether what git keeps of `target` is wanted, beside its files or instead."""
+    return target.startswith(_GIT) or ((history or staged) and os.path.isdir(target))
 
 
-def _remote(target: str, index_url: str | None, most: int, platform: str) -> Directory | Flow:
-    if target.startswith(index.PREFIX):
-        return index.Index(target, index_url, most)
-    from pitviper.sources.registry_image import Image  # noqa: PLC0415 - an HTTP client, for this target only
-
-    return Image(target, platform, most)
+def repository(target: str) -> str:
+    """The path of the repository that `target` names."""
+    return target.removeprefix(_GIT) or "."

@@ -21,6 +21,7 @@ from pitviper.engine.data import File, opened
 from pitviper.engine.pack import PACK, SEPARATOR, Free, Pack, windows
 from pitviper.errors import TargetError
 from pitviper.model.blob import Span
+from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, escape
 from pitviper.sources.gitignore import Gitignore
@@ -145,6 +146,10 @@ class Directory:
         covered = ignore.covers(prefix + entry.name, is_folder=is_folder)
         self.skipped += covered
         return covered
+
+    def named(self, finding: Finding) -> Finding:
+        """`finding` with what the source knows of its file."""
+        return finding
 
     def size(self) -> int:
         """See `Source`."""
