@@ -361,7 +361,7 @@ class TestHostile:
         assert [gap.reason for gap in outcome.gaps] == [Reason.OVER_BUDGET]
 
     def test_more_layers_than_allowed(self, looker: Looker, token: Token, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pitviper.look.Budget", lambda: Budget(layers=10))
+        monkeypatch.setattr("pitviper.engine.decode.Budget", lambda: Budget(layers=10))
         runs = [base64.b64encode(f"it is {token(str(number))}".encode()) for number in range(20)]
         outcome = look(looker, b"".join(b"'%s',\n" % run for run in runs))
         assert len(outcome.findings) == 10
