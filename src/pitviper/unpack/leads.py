@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pitviper.unpack.interface import HEAD, TAIL
 
-LEADS = frozenset(b"\x00\x04\x1f!%(037ABCDEFILMPQRSTUVWXYZ[\\]^_x{\xed\xfd")
+LEADS = frozenset(b"\x00\x04\x1f!%(037<ABCDEFILMPQRSTUVWXYZ[\\]^_x{\xed\xfd")
 """The bytes that containers begin with, those of all formats in `pitviper.unpack.table`."""
 
 _ZIP_END = ord("P")

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from pitviper.unpack import ar, compressed, cpio, image, iso, mail, notebook, pdf, sqlite, tar, unsupported, zip_archive
+from pitviper.unpack import (
+    ar,
+    compressed,
+    cpio,
+    html,
+    image,
+    iso,
+    mail,
+    notebook,
+    pdf,
+    sqlite,
+    tar,
+    unsupported,
+    zip_archive,
+)
 from pitviper.unpack.interface import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -15,6 +29,7 @@ FORMATS: tuple[Format, ...] = (
     pdf.FORMAT,
     mail.FORMAT,
     iso.FORMAT,
+    html.FORMAT,
     *unsupported.FORMATS,
     image.FORMAT,
     tar.FORMAT,
