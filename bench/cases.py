@@ -19,7 +19,7 @@ _CODES = {"cat": (0,), "python": (0,), "pitviper": (0, 1), "kingfisher": (0, 200
 
 _KINGFISHER = ("scan", "--no-validate", "--no-update-check", "--format", "json")
 _LEAN = ("--turbo", "--no-extract-archives")
-"""Kingfisher without what Pitviper does not do: archives, base64, languages."""
+"""Kingfisher without archives, base64 and languages."""
 
 SAMPLE = 20
 """detect-secrets scans one in so many files: all of them would take it the better part of an hour."""
