@@ -124,28 +124,47 @@ def members(data: Data, options: Options) -> Iterator[Item]:
     numbered = iter(names)
     start = _START + streams.start
     packs = iter(streams.sizes)
-    skipped = 0
+    skipping = _Skipping()
     for block in streams.blocks:
-        sizes = [next(packs, 0) for _ in range(block.packed)]
-        packed = data.part(start, sum(sizes))
-        start += sum(sizes)
+        size = sum(next(packs, 0) for _ in range(block.packed))
         files = [(next(numbered, "(without a name)"), *part) for part in block.parts]
-        try:
-            cursor = Cursor(None, b"", _unpacked(block, packed))
-        except Refused as refused:
-            yield from (Member(name, reason=refused.reason, detail=refused.detail) for name, _, _ in files)
-            continue
-        for name, size, digest in files:
-            end = cursor.position + size
-            yield Member(name, read=_Checked(cursor.bounded(size), digest, size))
-            skipped += end - cursor.position
-            if skipped > _MOST_SKIPPED:
-                raise Refused(Reason.OVER_BUDGET, f"{escape(name)} was not read to its end, so nothing behind it is")
-            cursor.skip_to(end)
+        yield from _members(block, data.part(start, size), files, skipping)
+        start += size
     if streams.start:
         yield Rest(_START, streams.start)
     if data.size > start:
         yield Rest(start, data.size - start)
+    if skipping.problem:
+        raise skipping.problem
+
+
+class _Skipping(msgspec.Struct):
+    """What may still be unpacked in vain, and the first thing that went wrong with it."""
+
+    left: int = _MOST_SKIPPED
+    problem: Exception | None = None
+
+
+def _members(
+    block: _Block, packed: Data, files: list[tuple[str, int, int | None]], skipping: _Skipping
+) -> Iterator[Member]:
+    """The files of a block."""
+    try:
+        cursor = Cursor(None, b"", _unpacked(block, packed))
+    except Refused as refused:
+        yield from (Member(name, reason=refused.reason, detail=refused.detail) for name, _, _ in files)
+        return
+    for name, size, digest in files:
+        end = cursor.position + size
+        yield Member(name, read=_Checked(cursor.bounded(size), digest, size))
+        skipping.left -= end - cursor.position
+        try:
+            if skipping.left < 0:
+                raise Refused(Reason.OVER_BUDGET, f"{name} was not read to its end, so nothing behind it is")  # noqa: TRY301 - told as what else goes wrong
+            cursor.skip_to(end)
+        except Exception as error:  # noqa: BLE001 - libraries raise what they like
+            skipping.problem = skipping.problem or error
+            return
 
 
 def _directory(data: Data) -> tuple[_Streams, list[str]]:
@@ -374,7 +393,7 @@ def _unpacked(block: _Block, packed: Data) -> Reader:
         raise Refused(Reason.ENCRYPTED, "encrypted with AES, which is not supported")
     if block.packed != 1 or any((coder.inputs, coder.outputs) != (1, 1) for coder in block.coders):
         raise Refused(Reason.UNSUPPORTED, f"packed in a way that is not supported ({', '.join(names)})")
-    read = Cursor(packed).read
+    read: Reader = Cursor(packed).read
     for number in reversed(block.chain()):
         coder = block.coders[number]
         read = _coder(coder, read, block.sizes[number])

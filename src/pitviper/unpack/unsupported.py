@@ -10,7 +10,6 @@ from pitviper.model.gap import Reason
 from pitviper.unpack.interface import Format, Item, Options, Refused
 
 _MAGIC = (
-    ("a 7z archive", b"7z\xbc\xaf\x27\x1c"),
     ("a RAR archive", b"Rar!\x1a\x07"),
     ("a cabinet", b"MSCF\0\0\0\0"),
     ("a pack of git objects", b"PACK\0\0\0"),
