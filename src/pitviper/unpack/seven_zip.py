@@ -417,7 +417,23 @@ def _coder(coder: _Coder, read: Reader, size: int) -> Reader:
     else:
         name = _NAMES_OF_CODERS.get(method, method.hex())
         raise Refused(Reason.UNSUPPORTED, f"packed in a way that is not supported ({name})")
-    return Cursor(None, b"", made).bounded(size)
+    return _limited(made, size)
+
+
+def _limited(read: Reader, size: int) -> Reader:
+    """The first `size` bytes of what `read` gives, which may have no end of its own. It is never asked for nothing."""
+    left = size
+
+    def limited(wanted: int) -> bytes:
+        nonlocal left
+        wanted = min(wanted, left)
+        piece = read(wanted) if wanted else b""
+        if wanted and not piece:
+            raise EOFError(f"{left:,} bytes are missing")
+        left -= len(piece)
+        return piece
+
+    return limited
 
 
 def _lzma(method: bytes, properties: bytes) -> dict[str, Any]:
@@ -461,7 +477,7 @@ class _Checked:
         self._crc = 0
 
     def __call__(self, size: int) -> bytes:
-        piece = self._read(size)
+        piece = self._read(size) if self._left else b""
         self._crc = zlib.crc32(piece, self._crc)
         self._left -= len(piece)
         if not piece and not self._left and self._wanted not in (None, self._crc):
