@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pitviper.unpack import (
     ar,
+    cab,
     compressed,
     cpio,
     html,
@@ -31,6 +32,7 @@ FORMATS: tuple[Format, ...] = (
     mail.FORMAT,
     iso.FORMAT,
     seven_zip.FORMAT,
+    cab.FORMAT,
     html.FORMAT,
     *unsupported.FORMATS,
     image.FORMAT,

@@ -11,7 +11,6 @@ from pitviper.unpack.interface import Format, Item, Options, Refused
 
 _MAGIC = (
     ("a RAR archive", b"Rar!\x1a\x07"),
-    ("a cabinet", b"MSCF\0\0\0\0"),
     ("a pack of git objects", b"PACK\0\0\0"),
 )
 
