@@ -264,9 +264,9 @@ class TestWhatIsSearched:
         assert {one.place.line for one in report.findings} == {1, BUFFER + 1}
 
     def test_a_container_that_cannot_be_opened_is_told_by_its_name(self, repository: Repository) -> None:
-        brought = repository.commit(old_7z=b"7z\xbc\xaf\x27\x1c" + bytes(64))
+        brought = repository.commit(old_rar=b"Rar!\x1a\x07\x01" + bytes(64))
         assert [(gap.path, gap.reason) for gap in history(repository).gaps] == [
-            (f"{repository.folder}!/commit:{brought[:12]}!/old.7z", Reason.UNSUPPORTED)
+            (f"{repository.folder}!/commit:{brought[:12]}!/old.rar", Reason.UNSUPPORTED)
         ]
 
     def test_encoded_text_is_decoded(self, repository: Repository, token: Token) -> None:
