@@ -31,7 +31,8 @@ Shape = tuple[frozenset[int], ...]
 """What each byte of some text may be."""
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_URL_SAFE = {ord("+"): ord("-"), ord("/"): ord("_")}
+_WRITTEN_AS = tuple(frozenset(pair) for pair in zip(_ALPHABET, _ALPHABET[:62] + b"-_", strict=True))
+"""How base64 writes six bits: as in its alphabet, or in the URL-safe one."""
 _ANY = frozenset(range(256))
 _ZERO = frozenset((0,))
 _FEW = 16
@@ -39,7 +40,7 @@ _GROUP = 3
 
 _MOST_BYTES = 12
 """Of an anchor: more make literals no rarer."""
-_MOST_CHARACTERS = 10
+_MOST_CHARACTERS = 8
 _SHORTEST = 4
 """Characters of a literal: shorter ones stand everywhere."""
 _LEAST_BITS = 22
@@ -72,7 +73,7 @@ class Literal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def expression(self) -> str:
         """For Vectorscan."""
-        return "".join(re.escape(chr(byte)) if byte else r"\x00" for byte in self.text)
+        return re.escape(self.text.decode("ascii")).replace("\0", r"\x00")
 
 
 def literals(rules: RuleSet) -> list[Literal]:
@@ -166,11 +167,7 @@ def _in_base64(shape: Shape) -> Iterator[Literal]:
 def base64_of(shape: Shape, distance: int) -> Shape:
     """What the characters of base64 may be if `shape` stands `distance` bytes behind a group's beginning."""
     whole = (_ANY,) * distance + shape + (_ANY,)
-    characters = []
-    for bit in range(0, (len(whole) - 1) * 8, 6):
-        byte, offset = divmod(bit, 8)
-        characters.append(_character(whole[byte], whole[byte + 1], offset))
-    return tuple(characters)
+    return tuple(_character(whole[bit // 8], whole[bit // 8 + 1], bit % 8) for bit in range(0, len(whole) * 8 - 8, 6))
 
 
 @cache
@@ -178,33 +175,38 @@ def _character(first: frozenset[int], second: frozenset[int], offset: int) -> fr
     """What a character may be whose six bits begin at bit `offset` of a byte that is one of `first`."""
     high = {one << 8 >> (10 - offset) & 63 for one in first}
     low = {one >> (10 - offset) for one in second} if offset > 2 else {0}  # noqa: PLR2004
-    found = {_ALPHABET[one | other] for one in high for other in low}
-    return frozenset(found | {_URL_SAFE[one] for one in found if one in _URL_SAFE})
+    if len(high) == len(low) == 1:  # so are most
+        return _WRITTEN_AS[high.pop() | low.pop()]
+    return frozenset().union(*(_WRITTEN_AS[one] for one in {one | other for one in high for other in low}))
 
 
 def _rarest(characters: Shape, coding: Coding, group: int) -> Iterator[Literal]:
     """The part of `characters` that says most and can be written in few ways, in all of them."""
-    weights = [6 - math.log2(len(one)) for one in characters]
     for most in (1, 4, 16):
-        bits, start, stop = _best(characters, weights, most)
+        bits, start, stop = _best(characters, most)
         if bits >= _LEAST_BITS and stop - start >= _SHORTEST:
             for text in product(*map(sorted, characters[start:stop])):
                 yield Literal(bytes(text), False, coding, stop % group)  # noqa: FBT003 - its fields are an array
             return
 
 
-def _best(characters: Shape, weights: Sequence[float], most: int) -> tuple[float, int, int]:
+_BITS_LEFT = tuple(6 - math.log2(ways) for ways in range(1, 67))
+"""What a character says that may be one of `n + 1`: base64 has 64, and two more where it is URL-safe."""
+
+
+def _best(characters: Shape, most: int) -> tuple[float, int, int]:
     """The bits, start and end of the part of `characters` that says most, if it can be written in `most` ways."""
     best = (0.0, 0, 0)
-    for start in range(len(characters)):
-        ways, bits = 1, 0.0
-        for stop in range(start, min(len(characters), start + _MOST_CHARACTERS)):
-            ways *= len(characters[stop])
-            if ways > most:
-                break
-            bits += weights[stop]
-            if bits > best[0]:
-                best = bits, start, stop + 1
+    start, ways, bits = 0, 1, 0.0
+    for stop, one in enumerate(characters, 1):
+        ways *= len(one)
+        bits += _BITS_LEFT[len(one) - 1]
+        while ways > most or stop - start > _MOST_CHARACTERS:
+            ways //= len(characters[start])
+            bits -= _BITS_LEFT[len(characters[start]) - 1]
+            start += 1
+        if bits > best[0]:
+            best = bits, start, stop
     return best
 
 

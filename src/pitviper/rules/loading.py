@@ -148,12 +148,11 @@ def _wrong_patterns(rule: Rule) -> Iterator[tuple[str, str]]:
         *(("companions", companion.pattern) for companion in rule.companions),
     ):
         try:
-            re.compile(pattern.encode())
+            problem = slow(pattern)
         except (re.error, OverflowError, RecursionError) as error:
-            yield field, f"{error} in {pattern!r}"
-        else:
-            if problem := slow(pattern):
-                yield field, f"{problem} in {pattern!r}"
+            problem = str(error)
+        if problem:
+            yield field, f"{problem} in {pattern!r}"
 
 
 def _line(text: bytes, where: str) -> str:
