@@ -24,6 +24,10 @@ OVERLAP = MAX_MATCH
 SEPARATOR = 0x0A
 """Between blobs in the buffer, so that no expression runs on from one into the next."""
 
+_UNALIGNED = 256
+"""Bytes between where a big buffer begins and where the system copies to: at the very beginning of one, AMD's processors
+copy from the page cache four times slower (the same offset in a page, measured on EPYC: 0.4 s a gigabyte, 0.1 s)."""
+
 Free = Callable[[], bytearray]
 """Gives a buffer of `BUFFER` bytes that nobody reads any more: always the same one, or by turns."""
 
@@ -48,7 +52,7 @@ def windows(blob: Blob, fill: Callable[[memoryview], int], free: Free) -> Iterat
     Newlines are counted here, if the blob begins as text, while another thread searches: a finding needs those of all
     windows before its own, and to read a gigabyte twice takes as long as to search it.
     """
-    kept = 2 * OVERLAP
+    kept = 2 * OVERLAP + _UNALIGNED
     base = first = 0
     data = free()
     filled = fill(memoryview(data))
