@@ -8,12 +8,15 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from typing import IO, cast
+from typing import IO, Literal
 
 from isal import igzip, isal_zlib
 
 from pitviper.engine.prefilter import Prefilter
 from pitviper.rules.loading import load
+
+_MARK = 262
+"""Bytes of a tar archive up to the end of its mark."""
 
 
 def main() -> None:
@@ -32,15 +35,37 @@ def main() -> None:
 
 
 def _contents(file: IO[bytes]) -> Iterator[bytes]:
-    """What is in an archive, member by member; tars in tars as well."""
-    head = file.read(4)
+    """What is in an archive, member by member, and in the archives in it."""
+    head = file.read(_MARK)
     file.seek(0)
-    if head == b"PK\3\4":
-        yield from _zip(file)
-    elif head[:2] == b"\x1f\x8b":
-        yield from _tar(cast("IO[bytes]", igzip.IGzipFile(fileobj=file)))  # type: ignore[no-untyped-call]  # it has none
+    if head.startswith(b"PK\3\4"):
+        packed = _zip(file)
+    elif head.startswith(b"\x1f\x8b"):
+        yield from _compressed(io.BufferedReader(igzip.IGzipFile(fileobj=file)))  # type: ignore[no-untyped-call]  # it has none
+        return
     else:
-        yield from _tar(file)
+        packed = _tar(file, "r:")
+    yield from _nested(packed)
+
+
+def _nested(members: Iterator[bytes]) -> Iterator[bytes]:
+    for content in members:
+        if content.startswith((b"PK\3\4", b"\x1f\x8b\x08")) or _is_tar(content):
+            try:
+                yield from _contents(io.BytesIO(content))
+            except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError):  # test data, broken on purpose
+                yield content
+        else:
+            yield content
+
+
+def _compressed(stream: io.BufferedReader) -> Iterator[bytes]:
+    """What is in a gzip file: a tar archive, or one file."""
+    yield from _nested(_tar(stream, "r|") if _is_tar(stream.peek(_MARK)) else iter((stream.read(),)))
+
+
+def _is_tar(head: bytes) -> bool:
+    return head[257:_MARK] == b"ustar"
 
 
 def _zip(file: IO[bytes]) -> Iterator[bytes]:
@@ -54,17 +79,16 @@ def _zip(file: IO[bytes]) -> Iterator[bytes]:
         yield isal_zlib.decompress(packed, -15, member.file_size or 1) if member.compress_type else packed
 
 
-def _tar(stream: IO[bytes]) -> Iterator[bytes]:
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
+def _tar(stream: IO[bytes], mode: Literal["r:", "r|"]) -> Iterator[bytes]:
+    with tarfile.open(fileobj=stream, mode=mode) as archive:
         for member in archive:
-            if member.name.endswith("layer.tar"):
-                inner = archive.extractfile(member)
-                assert inner
-                yield from _tar(inner)
-            elif member.isreg():
+            if member.isreg():
                 content = archive.extractfile(member)
-                assert content
-                yield content.read()
+                assert isinstance(content, io.BufferedReader)
+                if _is_tar(content.peek(_MARK)):  # a layer: as a stream, because it is big
+                    yield from _tar(content, "r|")
+                else:
+                    yield content.read()
 
 
 if __name__ == "__main__":
