@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -36,6 +37,9 @@ from pitviper.unpack.interface import Options
 _IN_PROCESS_FILES = 512
 _IN_PROCESS_BYTES = 32 * 1024 * 1024
 """Below both, one process is done before another has started (0.1 s)."""
+
+_PACK = re.compile(r"(?:(.*)/)?\.git/objects/pack/pack-[0-9a-f]+\.pack", re.DOTALL)
+"""A pack of the repository in the folder that is the group."""
 
 
 class Scan:
@@ -159,7 +163,10 @@ class Scan:
     def _look(self) -> Iterator[Outcome]:
         for source in self.sources:
             if isinstance(source, Directory):
-                yield from (_owned(outcome, source) for outcome in self._spread(source))
+                for outcome in self._spread(source):
+                    if self.settings.git_history:
+                        outcome.gaps = [gap for gap in outcome.gaps if not _is_read_by_git(gap, source)]
+                    yield _owned(outcome, source)
             elif isinstance(source, Stream):
                 yield from self.looker.look_at_flow(source)
             else:
@@ -220,6 +227,12 @@ def _owned(outcome: Outcome, source: Directory) -> Outcome:
     outcome.findings = [source.named(finding) for finding in outcome.findings]
     outcome.ignored = [replace(one, finding=source.named(one.finding)) for one in outcome.ignored]
     return outcome
+
+
+def _is_read_by_git(gap: Gap, source: Directory) -> bool:
+    """Whether `gap` is a pack of the repository in `source`, whose history is looked into as well."""
+    pack = _PACK.fullmatch(gap.path)
+    return pack is not None and (pack[1] or ".") == source.shown.rstrip("/")
 
 
 def _hide(secrets: Sequence[bytes], name: str) -> str:

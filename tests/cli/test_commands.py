@@ -46,8 +46,8 @@ class TestHelp:
         monkeypatch.setenv("COLUMNS", "40")
         lines = command("scan", "--help").stdout.splitlines()
         assert "  --strict        Exit with 3 if" in lines
-        long = [line for line in lines if len(line) > 40]
-        assert [line for line in long if not line.startswith(("  pitviper scan .", "  -", "Usage"))] == []
+        long = [line for line in lines[lines.index("Options:") :] if len(line) > 40]
+        assert [line for line in long if not line.startswith("  -")] == []
 
     def test_without_arguments(self, run: Run) -> None:
         result = run()

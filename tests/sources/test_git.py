@@ -333,6 +333,13 @@ class TestChoice:
         assert any(place.chain[1].kind == "commit" for place in here.also_at)
         assert "gone.py" in gone.place.path
 
+    def test_packs_that_were_read_are_no_gaps(self, repository: Repository) -> None:
+        repository.commit(one_py="x = 1\n")
+        repository.git("gc", "-q")
+        (alone,) = scan(repository.folder).gaps
+        assert "scan its repository with --git-history" in alone.detail
+        assert scan(repository.folder, git_history=True).gaps == ()
+
     def test_no_repository(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "app.py").touch()
         for target, message in ((tmp_path, "not a git repository"), (tmp_path / "nix", "no such folder")):

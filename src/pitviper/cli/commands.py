@@ -87,7 +87,11 @@ def _wants_traceback() -> bool:
 )
 @click.version_option(__version__, "-V", "--version", message="pitviper %(version)s")
 def cli() -> None:
-    """Find what does not belong in the Python that people ship and install: leaked secrets, in files and folders."""
+    """Find what does not belong in the Python that people ship and install: leaked secrets.
+
+    In folders and files, and in what is packed in them; in container images, git histories, releases in a package
+    index, and installed distributions.
+    """
 
 
 def run() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pitviper.output.writing import Spec
 
 
-@click.command(cls=Command, short_help="Look into folders, files or standard input.")
+@click.command(cls=Command, short_help="Look into folders, files, archives, images, git histories and releases.")
 @options.add(
     options.TARGETS,
     click.option(
@@ -47,10 +47,19 @@ if TYPE_CHECKING:
     options.CONFIG,
 )
 def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> None:
-    """Look into TARGETs: folders, files, - for standard input, pypi:NAME, env:. Nothing is skipped silently.
+    """Look into TARGETs, and into all that is packed in them. Nothing is skipped silently.
+
+    \b
+    PATH              a folder or a file: wheels, archives, images, …
+    -                 standard input
+    image:NAME[:TAG]  an image in a registry (--platform)
+    git:PATH          a git history (--since, --branch, --unreachable)
+    pypi:NAME[==1.0]  all files of a release in the index (--index-url)
+    env:[PATH]        the distributions installed in an environment
 
     \b
     pitviper scan .                           what is in this folder
+    pitviper scan dist/                       before you publish
     pitviper scan . -o text -o sarif:scan.sarif
     git diff | pitviper scan -
     """  # noqa: D301 - click reads a backspace: the lines below it stay as they are

@@ -25,8 +25,8 @@ SEPARATOR = 0x0A
 """Between blobs in the buffer, so that no expression runs on from one into the next."""
 
 _UNALIGNED = 256
-"""Bytes between where a big buffer begins and where the system copies to: at the very beginning of one, AMD's processors
-copy from the page cache four times slower (the same offset in a page, measured on EPYC: 0.4 s a gigabyte, 0.1 s)."""
+"""Bytes between where a big buffer begins and where the system copies to: at the very beginning of one, an AMD processor
+copies from the page cache four times slower (the same offset in a page; measured: 0.4 s a gigabyte, and 0.1 s)."""
 
 Free = Callable[[], bytearray]
 """Gives a buffer of `BUFFER` bytes that nobody reads any more: always the same one, or by turns."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NoReturn
@@ -48,8 +49,8 @@ def _cached(sources: Sequence[tuple[str, bytes]], name: str) -> tuple[Rule, ...]
     """Rules of `sources`: checked rules are kept, because parsing TOML costs more than scanning a small file."""
     if stored := cache.load(name):
         try:
-            return msgspec.msgpack.decode(stored, type=tuple[Rule, ...])
-        except msgspec.MsgspecError:
+            return msgspec.msgpack.decode(zlib.decompress(stored), type=tuple[Rule, ...])
+        except (zlib.error, msgspec.MsgspecError):
             pass  # written by a version with another schema
     rules: dict[str, Rule] = {}
     for path, text in sources:
@@ -61,7 +62,8 @@ def _cached(sources: Sequence[tuple[str, bytes]], name: str) -> tuple[Rule, ...]
                 )
             rules[rule.id] = rule
     ordered = tuple(rules[key] for key in sorted(rules))
-    cache.store(name, msgspec.msgpack.encode(ordered))
+    packed = zlib.compress(msgspec.msgpack.encode(ordered), 1)  # a scan of a home folder would find the examples
+    cache.store(name, packed)
     return ordered
 
 

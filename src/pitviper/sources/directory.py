@@ -86,6 +86,8 @@ class Directory:
         self._gitignore = gitignore
         self.whole: str | None = None
         """How the one file that it is shows itself; None for a folder."""
+        self.shown = Files(self._target, b"", b"", []).path(b"")
+        """How a folder shows itself."""
         try:
             mode = os.stat(self._target).st_mode  # first, because to `realpath` no name is the working directory
             self._root = os.path.realpath(self._target, strict=True)

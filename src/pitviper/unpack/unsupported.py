@@ -10,8 +10,8 @@ from pitviper.model.gap import Reason
 from pitviper.unpack.interface import Format, Item, Options, Refused
 
 _MAGIC = (
-    ("a RAR archive", b"Rar!\x1a\x07"),
-    ("a pack of git objects", b"PACK\0\0\0"),
+    ("a RAR archive", b"Rar!\x1a\x07", "unpack it, and scan what comes out"),
+    ("a pack of git objects", b"PACK\0\0\0", "scan its repository with --git-history, or as git:PATH"),
 )
 
 
@@ -20,10 +20,12 @@ def _begins(magic: bytes, head: bytes, tail: bytes) -> bool:
     return head.startswith(magic)
 
 
-def _members(name: str, data: Data, options: Options) -> Iterator[Item]:
+def _members(name: str, hint: str, data: Data, options: Options) -> Iterator[Item]:
     del data, options
-    raise Refused(Reason.UNSUPPORTED, f"{name}: its contents are not looked into")
+    raise Refused(Reason.UNSUPPORTED, f"{name}: its contents are not looked into; {hint}")
     yield  # a generator, as all others
 
 
-FORMATS = tuple(Format(name, magic[:1], partial(_begins, magic), partial(_members, name)) for name, magic in _MAGIC)
+FORMATS = tuple(
+    Format(name, magic[:1], partial(_begins, magic), partial(_members, name, hint)) for name, magic, hint in _MAGIC
+)
