@@ -25,7 +25,7 @@ SEPARATOR = 0x0A
 """Between blobs in the buffer, so that no expression runs on from one into the next."""
 
 _UNALIGNED = 256
-"""Bytes between where a big buffer begins and where the system copies to: at the very beginning of one, an AMD processor
+"""Bytes between where a big buffer begins and where the system copies to: at the very beginning, an AMD processor
 copies from the page cache four times slower (the same offset in a page; measured: 0.4 s a gigabyte, and 0.1 s)."""
 
 Free = Callable[[], bytearray]
