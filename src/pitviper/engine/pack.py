@@ -67,7 +67,7 @@ def windows(blob: Blob, fill: Callable[[memoryview], int], free: Free) -> Iterat
             return
         before, data = data, free()
         memoryview(data)[:kept] = memoryview(before)[rest:filled]
-        base, first = base + rest, OVERLAP
+        base, first = base + rest, kept - OVERLAP
         lines = None if lines is None else lines + following
         filled = kept + fill(memoryview(data)[kept:])
     yield Pack(data, filled, [Span(blob, 0, filled, first, filled, base, lines)], [])
