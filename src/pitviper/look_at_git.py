@@ -15,7 +15,7 @@ from pitviper.model.finding import Finding
 from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.schema import Rule, RuleSet
 from pitviper.secrets.judge import Judge
-from pitviper.sources.git_history import History, Which
+from pitviper.sources.git_history import Chapter, History, Which
 from pitviper.sources.git_staged import Staged
 from pitviper.sources.interface import Flow
 from pitviper.unpack.interface import Options
@@ -40,21 +40,40 @@ def look(source: Flow, looker: Looker, rules: RuleSet, judge: Judge, options: Op
 
 
 def twice(history: History, rules: RuleSet, judge: Judge, options: Options) -> Iterator[Outcome]:
-    """All objects of `history`; then, under their proper names, those that have something to say."""
+    """All objects of `history`; then, under their proper names, those that have something to say.
+
+    Who interrupts that (Ctrl-C) gets what was found until then, under the ids of the objects: to name them takes long.
+    """
     matcher = Matcher(rules, _Remembering)
     noting = _Noting()
-    for outcome in Looker(rules, noting, options, matcher=matcher).look_at_flow(history):
-        ids = [history.id_in(gap.path) for gap in outcome.gaps]
-        noting.ids.update(dict.fromkeys(filter(None, ids)))
-        outcome.gaps = [gap for gap, one in zip(outcome.gaps, ids, strict=True) if one is None]
-        yield outcome
-    chapter = history.chapter(noting.ids)
+    looker = Looker(rules, judge, options, matcher=matcher)
+    try:
+        for outcome in Looker(rules, noting, options, matcher=matcher).look_at_flow(history):
+            ids = [history.id_in(gap.path) for gap in outcome.gaps]
+            noting.ids.update(dict.fromkeys(filter(None, ids)))
+            outcome.gaps = [gap for gap, one in zip(outcome.gaps, ids, strict=True) if one is None]
+            yield outcome
+        named = _named(history.chapter(noting.ids), looker)
+    except KeyboardInterrupt:
+        yield _named(history.chapter(noting.ids, in_haste=True), looker)
+        raise
+    yield named
+
+
+def _named(chapter: Chapter, looker: Looker) -> Outcome:
+    """What comes of the objects in `chapter`, which were counted before."""
     total = Outcome()
-    for outcome in Looker(rules, judge, options, matcher=matcher).look_at_flow(chapter):
-        outcome.blobs = outcome.bytes = outcome.expanded_bytes = 0  # they were counted above
+    for outcome in looker.look_at_flow(chapter):
         total.add(outcome)
+    total.blobs = total.bytes = total.expanded_bytes = 0
     total.findings = chapter.joined(total.findings)
-    yield total
+    reasons = dict.fromkeys(one.reason for one in total.ignored)
+    total.ignored = [
+        Ignored(finding, reason)
+        for reason in reasons
+        for finding in chapter.joined([one.finding for one in total.ignored if one.reason == reason])
+    ]
+    return total
 
 
 def only_added(staged: Staged, looker: Looker) -> Iterator[Outcome]:

@@ -7,11 +7,12 @@ import subprocess
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import pytest
 
 from pitviper.config import Settings
+from pitviper import look_at_git
 from pitviper.engine.pack import BUFFER
 from pitviper.errors import TargetError, UsageError
 from pitviper.model.finding import Finding
@@ -20,7 +21,7 @@ from pitviper.model.place import Place
 from pitviper.model.report import Report
 from pitviper.scanning import Scan
 from pitviper.sources import git, git_objects
-from pitviper.sources.git_history import _commits
+from pitviper.sources.git_history import History, _commits
 
 Token = Callable[[str], str]
 
@@ -405,6 +406,28 @@ class TestDamage:
 
     def test_a_damaged_pack_is_many_gaps(self, repository: Repository, token: Token) -> None:
         for number in range(20):
+class TestInterrupted:
+    @pytest.mark.parametrize(("owner", "name"), [(look_at_git._Noting, "findings"), (History, "walk")])
+    def test_what_was_found_is_told_under_the_ids_of_objects(
+        self, repository: Repository, token: Token, owner: type, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        repository.commit(app_py=f'TOKEN = "{token("a")}"\n')
+        real = getattr(owner, name)
+
+        def interrupted(*words: object) -> Never:
+            real(*words)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(owner, name, interrupted)
+        running = Scan([f"git:{repository.folder}"])
+        with pytest.raises(KeyboardInterrupt):
+            list(running)
+        running.stop()
+        report = running.report()
+        assert report.interrupted
+        assert where(report) == [f"(blob {repository.git('rev-parse', 'HEAD:app.py')[:12]})"]
+
+
             repository.commit(**{f"f{number}_py": f'TOKEN = "{token(str(number))}"\n'})
         repository.git("repack", "-adq")
         (pack,) = (repository.folder / ".git" / "objects" / "pack").glob("*.pack")

@@ -10,7 +10,7 @@ only if the user asked for it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -25,12 +25,10 @@ from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link
 from pitviper.sources.git import Git, lines, shown
 from pitviper.sources.git_objects import Named, Object, Unnamed, every, objects, packed
+from pitviper.sources.git_removal import Versions, absent, removals
 
 _NAMES = 16
 """Paths of one object that are told; a file that was copied into hundreds of folders is no more found by the rest."""
-
-_TIPS = 500
-"""Branches that are asked whether they still have a file, the latest first."""
 
 _SHORT = 12
 """Digits of a commit that are shown: unique in a repository as big as Linux."""
@@ -41,12 +39,14 @@ _NOW = 3
 _LINK = b"160000"
 """Mode of a submodule, whose commit is not in this repository."""
 
-_WORDS = ("--raw", "-z", "-c", "--root", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv")
+_WORDS = ("--raw", "-z", "--root", "--no-abbrev", "--no-renames", "--no-ext-diff", "--no-textconv")
 _LOG = (
     *("log", "--date-order", "--reverse", "--encoding=UTF-8", "--no-show-signature", "--no-notes", "--no-decorate"),
-    *("--no-color", "--no-mailmap", "--ignore-missing", "--stdin", "--format=%H %at %an <%ae>", *_WORDS),
+    *("--no-color", "--no-mailmap", "--ignore-missing", "--stdin", *_WORDS),
 )
-"""Each commit after its parents, with what it changed; a merge with what none of its parents has."""
+"""Each commit after its parents, with what it changed."""
+_BRIEF = ("-c", "--format=%H %at %an <%ae>")
+"""Of a merge, what none of its parents has."""
 
 _REFS = "%(objectname)%00%(*objectname)%00%(refname:lstrip=1)%00%(taggername) %(taggeremail)%00%(taggerdate:unix)"
 
@@ -81,9 +81,10 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class Stay(msgspec.Struct):
-    """An object under one path: since when, and until when."""
+    """An object under one path: since when; and until when, as far as the commits tell that changed it themselves."""
 
     path: bytes
+    content: bytes
     came: Commit
     went: Commit | None = None
 
@@ -125,16 +126,15 @@ class History:
         before = f"{self.git.shown}!/"
         return path[len(before) :].partition("!/")[0] if path.startswith(before) else None
 
-    def chapter(self, wanted: Iterable[str]) -> Chapter:
-        """The objects `wanted` (ids), with their names."""
-        return Chapter(self, tuple(wanted))
+    def chapter(self, wanted: Iterable[str], *, in_haste: bool = False) -> Chapter:
+        """The objects `wanted` (ids), with their names; `in_haste` without them."""
+        return Chapter(self, tuple(wanted), in_haste=in_haste)
 
     def walk(self, gaps: list[Gap]) -> Iterator[tuple[Commit, list[Change]]]:
         """Commits, each after its parents, with what they changed."""
-        since = () if self.which.since is None else (f"--since={self.which.since}",)
-        starts = (*since, *(() if self.branches else ("--all",)))
-        with self.git.start(*_LOG, *starts, takes=True) as running:
-            running.give(iter([b"".join(b"%s\n" % one for one in self._starts())]))
+        starts = () if self.branches else ("--all",)
+        with self.git.start(*_LOG, *_BRIEF, *self._since, *starts, takes=True) as running:
+            running.give(iter([_listed(self._starts())]))
             yield from _commits(token for some in lines(running.output, b"\0") for token in some)
             if said := running.failed():
                 gaps.append(Gap(self.git.shown, Reason.DAMAGED, f"the history could not be walked to its end: {said}"))
@@ -145,7 +145,19 @@ class History:
             return self.branches
         words = ("--sort=-committerdate", "--format=%(objectname)", "refs/heads", "refs/remotes")
         listed = self.git.ask("rev-parse", "HEAD").split()[:1] + self.git.ask("for-each-ref", *words).split()
-        return list(dict.fromkeys(one for one in listed if one != b"HEAD"))[:_TIPS]
+        return list(dict.fromkeys(one for one in listed if one != b"HEAD"))
+
+    def removals(self, things: Mapping[int, Versions], likely: Mapping[int, Commit]) -> dict[int, str]:
+        """The commits that took away what no branch has any more: those that are `likely`, or else looked for."""
+        tips = self.tips()
+        gone = absent(self.git, tips, things)
+        unclear = {number: versions for number, versions in gone.items() if number not in likely}
+        found = removals(self.git, (*_LOG, *self._since), _listed(tips), unclear) if unclear else {}
+        return found | {number: likely[number].id for number in gone if number in likely}
+
+    @property
+    def _since(self) -> tuple[str, ...]:
+        return () if self.which.since is None else (f"--since={self.which.since}",)
 
     def _starts(self) -> list[bytes]:
         """Where a walk begins, besides all refs."""
@@ -188,8 +200,9 @@ class Chapter:
 
     whole = None
 
-    def __init__(self, history: History, wanted: Sequence[str]) -> None:
+    def __init__(self, history: History, wanted: Sequence[str], *, in_haste: bool = False) -> None:
         self._history = history
+        self._in_haste = in_haste
         self._git = history.git
         self._in_order = wanted
         self._wanted = {one.encode("ascii") for one in wanted}
@@ -197,6 +210,8 @@ class Chapter:
         """Id → its names; None where it has none, and is told under its id."""
         self._order: dict[str, int] = {}
         """Id of a commit → which one it is."""
+        self._stays: dict[tuple[str, str], list[Stay]] = defaultdict(list)
+        """Id of a commit, and a path as it is shown → what came there."""
 
     def size(self) -> int:
         """See `Source`."""
@@ -230,13 +245,19 @@ class Chapter:
         same: dict[tuple[object, ...], list[Finding]] = defaultdict(list)
         for finding in findings:
             same[finding.id, *_path(finding)].append(finding)
-        return [self._join(some) for some in same.values()]
+        first = [min(some, key=self._came) for some in same.values()]
+        stays = [[stay for one in some for stay in self._at(one)] for some in same.values()]
+        things = {at: frozenset((stay.path, stay.content) for stay in some) for at, some in enumerate(stays) if some}
+        ends = {at: [stay.went for stay in stays[at] if stay.went] for at in things}
+        likely = {at: max(ends[at], key=_number) for at in things if len(ends[at]) == len(stays[at])}
+        for at, commit in (self._history.removals(things, likely) if things else {}).items():
+            first[at] = replace(first[at], place=replace(first[at].place, removed_in=commit))
+        return first
 
-    def _join(self, findings: list[Finding]) -> Finding:
-        first = min(findings, key=self._came)
-        gone = [finding.place.removed_in for finding in findings if finding.place.removed_in]
-        last = max(gone, key=lambda one: self._order.get(one, 0)) if len(gone) == len(findings) else None
-        return replace(first, place=replace(first.place, removed_in=last))
+    def _at(self, finding: Finding) -> list[Stay]:
+        """What `finding` is in."""
+        commit, file = finding.place.chain[1:3] if len(finding.place.chain) > 2 else (None, None)  # noqa: PLR2004 - see _path
+        return self._stays.get((commit.id or "", file.name), []) if commit and file else []
 
     def _came(self, finding: Finding) -> int:
         return self._order.get(finding.place.chain[1].id or "", 0) if len(finding.place.chain) > 1 else 0
@@ -244,20 +265,22 @@ class Chapter:
     def _find_names(self, gaps: list[Gap]) -> None:
         if not self._wanted:
             return
+        if self._in_haste:
+            self._names.update((one, [None]) for one in self._in_order)
+            return
         before = len(gaps)
-        stays = self._stays(gaps)
-        self._ask_tips(stays)
-        for content, paths in stays.items():
+        for content, paths in self._walked(gaps).items():
             for stay in islice(paths.values(), _NAMES):
-                inner = self._root.inner(stay.came.link).inner(Link("file", shown(stay.path)))
-                self._names[content.decode("ascii")].append(replace(inner, removed_in=stay.went and stay.went.id))
+                name = shown(stay.path)
+                self._names[content.decode("ascii")].append(self._root.inner(stay.came.link).inner(Link("file", name)))
+                self._stays[stay.came.id, name].append(stay)
         self._name_refs()
         if self._history.which.unreachable or len(gaps) > before:
             for one in self._in_order:
                 if one not in self._names:
                     self._names[one].append(None)
 
-    def _stays(self, gaps: list[Gap]) -> dict[bytes, dict[bytes, Stay]]:
+    def _walked(self, gaps: list[Gap]) -> dict[bytes, dict[bytes, Stay]]:
         """Id → path → when it was there. Commits that are wanted themselves get their names by the way."""
         wanted = self._wanted
         stays: dict[bytes, dict[bytes, Stay]] = defaultdict(dict)
@@ -270,25 +293,8 @@ class Chapter:
                     if old in wanted and old != change.new and change.path in stays[old]:
                         stays[old][change.path].went = commit
                 if change.new in wanted and change.new not in change.olds:
-                    stays[change.new].setdefault(change.path, Stay(change.path, commit)).went = None
+                    stays[change.new].setdefault(change.path, Stay(change.path, change.new, commit)).went = None
         return stays
-
-    def _ask_tips(self, stays: dict[bytes, dict[bytes, Stay]]) -> None:
-        """What went in one branch may still be there in another."""
-        gone = [
-            (one, stay)
-            for one, paths in stays.items()
-            for stay in islice(paths.values(), _NAMES)
-            if stay.went and b"\n" not in stay.path
-        ]
-        if not gone:
-            return
-        for tip in self._history.tips():
-            asked = b"".join(b"%s:%s\n" % (tip, stay.path) for _, stay in gone)
-            told = self._git.ask("cat-file", "--batch-check=%(objectname)", "--buffer", given=asked).split(b"\n")
-            for (one, stay), now in zip(gone, told, strict=False):
-                if one == now:
-                    stay.went = None
 
     def _name_refs(self) -> None:
         """Names for what refs name: notes of tags, and contents that were tagged themselves."""
@@ -316,6 +322,14 @@ class Change(msgspec.Struct):
     path: bytes
     olds: list[bytes]
     new: bytes
+
+
+def _number(commit: Commit) -> int:
+    return commit.number
+
+
+def _listed(ids: Iterable[bytes]) -> bytes:
+    return b"".join(b"%s\n" % one for one in ids)
 
 
 def _commits(tokens: Iterable[bytes]) -> Iterator[tuple[Commit, list[Change]]]:
