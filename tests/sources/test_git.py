@@ -4,6 +4,7 @@ import base64
 import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any, Never
 
 import pytest
 
-from pitviper.config import Settings
 from pitviper import look_at_git
+from pitviper.config import Settings
 from pitviper.engine.pack import BUFFER
 from pitviper.errors import TargetError, UsageError
 from pitviper.model.finding import Finding
@@ -378,10 +379,53 @@ class TestStaged:
         report = scan(repository.folder, staged=True)
         assert (report.findings, report.gaps, report.stats.blobs) == ((), (), 0)
 
+    @pytest.mark.parametrize("words", [("-a",), ("app.py",)])
+    def test_what_a_commit_stages_itself(self, repository: Repository, token: Token, words: tuple[str, ...]) -> None:
+        repository.commit(app_py="1\n")
+        (repository.folder / "app.py").write_text(f'TOKEN = "{token("a")}"\n')
+        hook = repository.folder / ".git" / "hooks" / "pre-commit"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\n{sys.executable} -P -m pitviper scan --staged . -o json:report.json || true\n")
+        hook.chmod(0o755)
+        assert scan(repository.folder, staged=True).findings == ()
+        repository.git("commit", "-m", "x", *words)
+        assert b"github-pat" in (repository.folder / "report.json").read_bytes()
+
+    def test_the_index_of_another_repository_is_not_read(
+        self, repository: Repository, tmp_path: Path, token: Token, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        repository.write("app.py", f'TOKEN = "{token("a")}"\n')
+        other = Repository(tmp_path / "other")
+        other.write("app.py", "1\n")
+        monkeypatch.setenv("GIT_INDEX_FILE", str(other.folder / ".git" / "index"))
+        assert where(scan(repository.folder, staged=True)) == [f"{repository.folder}/app.py"]
+
     def test_bare(self, repository: Repository) -> None:
         repository.git("clone", "-q", "--bare", ".", "../bare.git")
         errors = Scan([f"git:{repository.folder.parent / 'bare.git'}"], Settings(staged=True)).unreadable
         assert "a bare repository stages nothing" in str(errors[0])
+
+
+class TestInterrupted:
+    @pytest.mark.parametrize(("owner", "name"), [(look_at_git._Noting, "findings"), (History, "walk")])
+    def test_what_was_found_is_told_under_the_ids_of_objects(
+        self, repository: Repository, token: Token, owner: type, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        repository.commit(app_py=f'TOKEN = "{token("a")}"\n')
+        real = getattr(owner, name)
+
+        def interrupted(*words: object) -> Never:
+            real(*words)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(owner, name, interrupted)
+        running = Scan([f"git:{repository.folder}"])
+        with pytest.raises(KeyboardInterrupt):
+            list(running)
+        running.stop()
+        report = running.report()
+        assert report.interrupted
+        assert where(report) == [f"(blob {repository.git('rev-parse', 'HEAD:app.py')[:12]})"]
 
 
 def loose(repository: Repository, name: str) -> Path:
@@ -406,28 +450,6 @@ class TestDamage:
 
     def test_a_damaged_pack_is_many_gaps(self, repository: Repository, token: Token) -> None:
         for number in range(20):
-class TestInterrupted:
-    @pytest.mark.parametrize(("owner", "name"), [(look_at_git._Noting, "findings"), (History, "walk")])
-    def test_what_was_found_is_told_under_the_ids_of_objects(
-        self, repository: Repository, token: Token, owner: type, name: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        repository.commit(app_py=f'TOKEN = "{token("a")}"\n')
-        real = getattr(owner, name)
-
-        def interrupted(*words: object) -> Never:
-            real(*words)
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(owner, name, interrupted)
-        running = Scan([f"git:{repository.folder}"])
-        with pytest.raises(KeyboardInterrupt):
-            list(running)
-        running.stop()
-        report = running.report()
-        assert report.interrupted
-        assert where(report) == [f"(blob {repository.git('rev-parse', 'HEAD:app.py')[:12]})"]
-
-
             repository.commit(**{f"f{number}_py": f'TOKEN = "{token(str(number))}"\n'})
         repository.git("repack", "-adq")
         (pack,) = (repository.folder / ".git" / "objects" / "pack").glob("*.pack")
@@ -463,6 +485,14 @@ class TestInterrupted:
         report = scan(f"git:{repository.folder.parent / 'shallow'}")
         assert "shallow" in report.gaps[0].detail
 
+    def test_one_that_only_says_so_hides_nothing(self, repository: Repository, token: Token) -> None:
+        repository.commit(app_py=f'TOKEN = "{token("a")}"\n')
+        last = repository.commit(app_py="1\n")
+        (repository.folder / ".git" / "shallow").write_text(f"{last}\n")
+        report = history(repository)
+        assert len(report.findings) == 1
+        assert "shallow" in report.gaps[0].detail
+
     def test_dates_that_no_calendar_has(self) -> None:
         ((commit, _),) = _commits([b"ab 99999999999999999999 A <a>"])
         assert commit.date is None
@@ -492,6 +522,16 @@ class TestHostile:
             assert len(report.findings) == (2 if "unreachable" in settings else 1)
         assert len(scan(repository.folder, git_history=True).findings) == 2
         assert not (tmp_path / "sang").exists()
+
+    def test_a_working_tree_that_is_somewhere_else_hides_nothing(self, repository: Repository, token: Token) -> None:
+        repository.commit(src__app_py=f'TOKEN = "{token("a")}"\n')
+        removed = repository.commit(src__app_py=None)
+        repository.write("new.py", f'TOKEN = "{token("new")}"\n')
+        for name, value in {"core.worktree": "..", "diff.relative": "true"}.items():
+            repository.git("config", name, value)
+        place = only(history(repository)).place
+        assert (place.chain[2].name, place.removed_in) == ("src/app.py", removed)
+        assert where(scan(repository.folder, staged=True)) == [f"{repository.folder}/new.py"]
 
     def test_the_canary_sings(self, repository: Repository, canary: Path, tmp_path: Path) -> None:
         """Proves the test above: git run carelessly does run it."""

@@ -36,6 +36,8 @@ _SETTINGS = (
     f"core.attributesFile={os.devnull}",
     "core.bigFileThreshold=32m",  # bigger ones are streamed, not held, where git can
     "core.commitGraph=false",  # a cache that may lie about parents
+    "core.multiPackIndex=false",  # one that may keep quiet about objects
+    "diff.relative=false",
     f"diff.orderFile={os.devnull}",
     "diff.external=",
     "diff.autoRefreshIndex=false",
@@ -65,9 +67,22 @@ class Git:
             raise TargetError(f"{self.shown}: not a git repository", hint="Name a folder with `.git`, or a bare one.")
         options = [word for setting in _SETTINGS for word in ("-c", setting)]
         self._command = [program, "--no-pager", "--literal-pathspecs", f"--git-dir={self.folder}", *options]
-        self._environment = _environment()
+        self._environment = _environment(self.folder)
         if (said := self.try_("rev-parse", "--git-dir")[1]) is not None:
             raise TargetError(f"{self.shown}: git cannot read it: {said}", hint="Check it with `git fsck`.")
+
+    def use_index_of_commit(self) -> None:
+        """Read the index of the commit that is being made, if this is a hook of it.
+
+        `git commit -a`, and one of single files, write what is to be committed into an index of its own, beside the
+        one of the repository, and tell hooks which it is.
+        """
+        named = os.environ.get("GIT_INDEX_FILE", "")
+        path = os.path.realpath(named)
+        if named and os.path.dirname(path) == os.path.realpath(
+            self.folder
+        ):  # else of another repository, or nobody knows whose
+            self._environment["GIT_INDEX_FILE"] = path
 
     @contextmanager
     def start(self, *words: str, takes: bool = False) -> Iterator[Running]:
@@ -221,11 +236,16 @@ def _is_repository(folder: str) -> bool:
     )
 
 
-def _environment() -> dict[str, str]:
-    """Nothing of ours but where programs and temporary files are, and nothing of the user's settings."""
+def _environment(folder: str) -> dict[str, str]:
+    """Nothing of ours but where programs and temporary files are, and nothing of the user's settings.
+
+    Git starts in the repository, `folder`, and takes that for the whole working tree: if `core.worktree` might name a
+    folder around it, git would tell, and take paths, only of what lies below.
+    """
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "SYSTEMROOT", "TEMP") if name in os.environ}
     return {
         **kept,
+        "GIT_WORK_TREE": folder,
         "LC_ALL": "C",
         "HOME": os.devnull,
         "XDG_CONFIG_HOME": os.devnull,

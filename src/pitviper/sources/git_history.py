@@ -275,7 +275,7 @@ class Chapter:
                 self._names[content.decode("ascii")].append(self._root.inner(stay.came.link).inner(Link("file", name)))
                 self._stays[stay.came.id, name].append(stay)
         self._name_refs()
-        if self._history.which.unreachable or len(gaps) > before:
+        if self._history.which.unreachable or len(gaps) > before or self._git.lacks:
             for one in self._in_order:
                 if one not in self._names:
                     self._names[one].append(None)

@@ -42,6 +42,7 @@ class Staged:
     def __init__(self, target: str) -> None:
         self._target = target
         self._git = Git(target)
+        self._git.use_index_of_commit()
         if not self._git.top:
             raise TargetError(f"{self._git.shown}: a bare repository stages nothing", hint="Name a working tree.")
         self._entries: dict[str, Entry] = {}
