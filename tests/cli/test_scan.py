@@ -450,3 +450,29 @@ class TestBaseline:
             "error: old.baseline: cannot be read: No such file or directory\n"
             "hint: Make one with `pitviper baseline old.baseline`.\n"
         )
+
+
+class TestFlagsThatNoTargetHasAUseFor:
+    @pytest.mark.parametrize(
+        ("words", "why"),
+        [
+            (["--staged", "app.py"], "--staged: no target is a folder"),
+            (["--git-history", "app.py"], "--git-history: no target is a folder"),
+            (["--unreachable", "."], "--unreachable: no history is looked into"),
+            (["--since", "2026-01-31", "."], "--since: no history is looked into"),
+            (["--branch", "main", "app.py"], "--branch: no history is looked into"),
+            (["--branch", "main", "--staged", "."], "--branch: no history is looked into"),
+            (["--platform", "linux/arm64", "."], "--platform: no target is an image in a registry"),
+            (["--index-url", "http://127.0.0.1/", "env:"], "--index-url: no target is in a package index"),
+        ],
+    )
+    def test_are_wrong_usage(self, run: Run, words: list[str], why: str) -> None:
+        write("app.py", "1\n")
+        result = run("scan", *words)
+        assert result.exit_code == ExitCode.USAGE
+        assert why in result.stderr
+
+    def test_in_a_configuration_file_they_may_wait_for_another_target(self, run: Run) -> None:
+        write("app.py", "1\n")
+        write("pitviper.toml", 'since = "2026-01-31"\nplatform = "linux/arm64"\nstaged = true\n')
+        assert run("scan", "app.py").exit_code == ExitCode.CLEAN
