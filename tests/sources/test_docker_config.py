@@ -95,6 +95,7 @@ def test_entries(home: Path, entry: dict[str, str], wanted: Credential | None) -
 
 def test_files_in_order(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places = {
+        "settings/containers/auth.json": ("XDG_CONFIG_HOME", "settings"),
         "runtime/containers/auth.json": ("XDG_RUNTIME_DIR", "runtime"),
         "docker/config.json": ("DOCKER_CONFIG", "docker"),
         "named.json": ("REGISTRY_AUTH_FILE", "named.json"),
@@ -103,6 +104,13 @@ def test_files_in_order(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write(home / path, {"auths": {"ghcr.io": basic(variable, "x")}})
         monkeypatch.setenv(variable, str(home / value))
         assert find("ghcr.io", "a/b")[0] == Credential(variable, "x")
+
+
+def test_where_podman_keeps_them_without_a_runtime_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    write(home / ".config/containers/auth.json", {"auths": {"ghcr.io": basic("ann", "x")}})
+    assert find("ghcr.io", "a/b") == (Credential("ann", "x"), [])
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"auths": 1}', '{"auths": {"ghcr.io": {"auth": 1}}}', "\udcff"])

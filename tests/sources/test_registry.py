@@ -5,8 +5,11 @@ import gzip
 import hashlib
 import io
 import json
+import random
+import select
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
 import sys
@@ -16,7 +19,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,10 +27,16 @@ from typing import Any
 import httpx
 import pytest
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 from pitviper.config import Settings
 from pitviper.engine.data import Data
 from pitviper.errors import TargetError, UsageError
 from pitviper.model.place import Link
+from pitviper.scanning import Scan
 from pitviper.sources import open_target, registry
 from pitviper.sources.image_reference import Reference, parse
 from pitviper.sources.registry import Refused, Registry
@@ -187,6 +196,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("REGISTRY_AUTH_FILE", raising=False)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr(registry, "BACKOFF", (0.0,) * 5)
     return tmp_path
 
@@ -702,9 +712,9 @@ class TestRedirects:
         url = httpx.URL("https://registry.example/v2/a/b/blobs/x")
         if why:
             with pytest.raises(Refused, match=why):
-                client._allowed(url, location)
+                client._allowed(url, location, is_blob=True)
         else:
-            assert client._allowed(url, location) == url.join(location)
+            assert client._allowed(url, location, is_blob=True) == url.join(location)
 
     def test_a_name_that_leads_elsewhere_the_second_time(self) -> None:
         class Stream:
@@ -712,7 +722,37 @@ class TestRedirects:
                 return "10.0.0.1", 443
 
         client = Registry(parse("registry.example/a/b"))
-        assert client._is_lured(httpx.Response(200, extensions={"network_stream": Stream()}))
+        assert client._is_lured(httpx.Response(200, extensions={"network_stream": Stream()}), is_blob=True)
+        client = Registry(parse("10.0.0.9/a/b"))
+        assert not client._is_lured(httpx.Response(200, extensions={"network_stream": Stream()}), is_blob=True)
+        assert client._is_lured(httpx.Response(200, extensions={"network_stream": Stream()}), is_blob=False)
+
+    @pytest.mark.parametrize(
+        ("location", "is_blob", "why"),
+        [
+            ("https://10.9.8.7:9000/x", True, ""),
+            ("https://192.168.0.1/x", True, ""),
+            ("https://[fd00::7]/x", True, ""),
+            ("https://8.8.8.8/x", True, ""),
+            ("https://10.9.8.7:9000/x", False, "not public"),
+            ("http://10.9.8.7:9000/x", True, "over plain HTTP"),
+            ("https://169.254.169.254/x", True, "not public"),
+            ("https://[fe80::1]/x", True, "not public"),
+            ("https://[fd00:ec2::254]/x", True, "not public"),
+            ("https://100.100.100.200/x", True, "not public"),
+            ("https://127.0.0.1/x", True, "not public"),
+            ("https://[::ffff:127.0.0.1]/x", True, "not public"),
+            ("https://0.0.0.0/x", True, "not public"),
+        ],
+    )
+    def test_of_a_registry_in_a_private_network(self, location: str, why: str, *, is_blob: bool) -> None:
+        client = Registry(parse("10.0.0.1/a/b"))
+        url = httpx.URL("https://10.0.0.1/v2/a/b/blobs/x")
+        if why:
+            with pytest.raises(Refused, match=why):
+                client._allowed(url, location, is_blob=is_blob)
+        else:
+            assert client._allowed(url, location, is_blob=is_blob) == url.join(location)
 
 
 def guarded(route: Route, challenge: str, wanted: str) -> Route:
@@ -816,6 +856,25 @@ class TestCredentials:
     def test_a_registry_elsewhere_wants_https(self, realm: str) -> None:
         with pytest.raises(Refused, match="no HTTPS address"):
             Registry(parse("registry.example/a/b"))._realm(realm)
+
+    @pytest.mark.parametrize(
+        ("host", "realm", "is_safe"),
+        [
+            ("registry.example", "https://10.0.0.1/token", False),
+            ("registry.example", "https://169.254.169.254/token", False),
+            ("registry.example", "https://127.0.0.1/token", False),
+            ("registry.example", "https://8.8.8.8/token", True),
+            ("10.0.0.2", "https://10.0.0.1/token", True),
+            ("10.0.0.2", "https://127.0.0.1/token", False),
+        ],
+    )
+    def test_a_token_service_in_a_private_network(self, host: str, realm: str, *, is_safe: bool) -> None:
+        client = Registry(parse(f"{host}/a/b"))
+        if is_safe:
+            assert str(client._realm(realm)) == realm
+        else:
+            with pytest.raises(Refused, match="whose address is not public"):
+                client._realm(realm)
 
     def test_basic_without_any(self, fake: Fake) -> None:
         fake.routes["/v2/a/b/manifests/latest"] = sends(b"", 401, WWW_Authenticate='Basic realm="x"')
@@ -1030,6 +1089,25 @@ class TestRealRegistry:
         every = contents(Image(f"{target}@{digest(index(*entries, media_type=DOCKER_INDEX))}", "all", 1 << 30))
         assert all(every[name(digest(layer))] == layer for layer in layers.values())
 
+    def test_from_end_to_end(self, real: str, token: Callable[[str], str]) -> None:
+        """Two platforms, layers packed with gzip and Zstandard, and connections that break."""
+        noise = base64.b85encode(random.Random(0).randbytes(600_000))
+        entries = []
+        for arch, layer in {
+            "amd64": layer_of(noise + f'\nTOKEN = "{token("amd64")}"\n'.encode()),
+            "arm64": zstd.compress(gzip.decompress(layer_of(noise + f'\nTOKEN = "{token("arm64")}"\n'.encode()))),
+        }.items():
+            entries.append(self.pushed(real, arch, layer, {"os": "linux", "architecture": arch}))
+        self.push(real, "manifests/latest", index(*entries, media_type=DOCKER_INDEX), DOCKER_INDEX)
+        with broken(real) as (host, count):
+            scan = Scan([f"image:{host}/team/app"], Settings(platform="all", show_secrets=True))
+            report = scan.report()
+        assert (report.gaps, scan.unreadable) == ((), [])
+        found = {one.secret.value: one.place.path for one in report.findings if one.secret}
+        assert set(found) == {token("amd64"), token("arm64")}
+        assert "linux/arm64!/layer:1!/app/settings.py" in found[token("arm64")]
+        assert len(count) > 4
+
     def test_what_is_not_there(self, real: str) -> None:
         self.pushed(real, "latest", layer_of(b""), AMD64)
         for wanted, why in (
@@ -1039,6 +1117,32 @@ class TestRealRegistry:
             with pytest.raises(TargetError) as caught:
                 Image(f"image:{real}/{wanted}", "linux/amd64", 1)
             assert str(caught.value).endswith(why)
+
+
+@contextmanager
+def broken(host: str) -> Iterator[tuple[str, list[int]]]:
+    """A way to `host` on which connections break after a while; where it begins, and what came through each."""
+    counts: list[int] = []
+    real = host.rpartition(":")[2]
+
+    class Way(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", int(real))) as there:
+                counts.append(0)
+                at = len(counts) - 1
+                while counts[at] < 250_000:
+                    ready, _, _ = select.select([self.request, there], [], [], 10)
+                    for one in ready:
+                        data = one.recv(1 << 14)
+                        if not data:
+                            return
+                        (there if one is self.request else self.request).sendall(data)
+                        counts[at] += len(data)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Way) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}", counts
+        server.shutdown()
 
 
 def layer_of(content: bytes) -> bytes:

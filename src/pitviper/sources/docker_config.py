@@ -86,6 +86,8 @@ def _files() -> Iterator[str]:
     yield os.path.join(environment.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"), "config.json")
     if runtime := environment.get("XDG_RUNTIME_DIR"):
         yield os.path.join(runtime, "containers", "auth.json")
+    settings = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # podman's, where there is no such
+    yield os.path.join(settings, "containers", "auth.json")
 
 
 def _read(path: str) -> _Config:

@@ -2,7 +2,8 @@
 
 OCI distribution spec 1.1 ("Pull") over HTTPS; Docker token authentication (distribution, "Token authentication
 specification", with OAuth 2.0 refresh tokens) and Basic (RFC 7617). The registry and all that it points to may be
-hostile: what it sends is bounded, redirects (RFC 9110, 15.4) lead to no place that only this machine can reach,
+hostile: what it sends is bounded, redirects (RFC 9110, 15.4) lead to public addresses, or those of blobs from one
+private address to another (a registry and its storage), and never to this machine or to a link-local address;
 credentials go to the registry and to the token service that it names, over nothing but HTTPS. A registry on this
 machine is asked over plain HTTP first.
 
@@ -15,7 +16,6 @@ import base64
 import contextlib
 import email.utils
 import hashlib
-import ipaddress
 import os
 import re
 import socket
@@ -33,7 +33,7 @@ import msgspec
 from pitviper import __version__
 from pitviper.engine.data import File, opened
 from pitviper.model.place import escape
-from pitviper.sources import docker_config
+from pitviper.sources import address, docker_config
 from pitviper.sources.image_reference import Reference, is_loopback
 
 T = TypeVar("T")
@@ -99,6 +99,7 @@ class Registry:
         self._host = reference.api
         self._bare = httpx.URL(f"https://{self._host}").host
         self._is_local = is_loopback(self._bare)
+        self._is_private: bool | None = None
         self._base: httpx.URL | None = None if self._is_local else httpx.URL(f"https://{self._host}")
         self._authorization = ""
         self._problems: list[str] = []
@@ -186,12 +187,16 @@ class Registry:
     def _followed(self, path: str, headers: dict[str, str]) -> httpx.Response:
         """The answer to a request, behind redirects."""
         url = self._root().join(f"/v2/{self._reference.repository}/{path}")
+        is_blob = path.startswith("blobs/")
         for _ in range(MAX_REDIRECTS + 1):
             response = self._send("GET", url, headers)
+            if not self._is_own(url) and self._is_lured(response, is_blob=is_blob):
+                response.close()
+                raise Refused("the registry redirects to an address that is not public")
             if response.status_code not in _REDIRECTS:
                 return response
             response.close()
-            url = self._allowed(url, response.headers.get("location", ""))
+            url = self._allowed(url, response.headers.get("location", ""), is_blob=is_blob)
         raise Refused(f"the registry redirects more than {MAX_REDIRECTS} times")
 
     def _send(self, method: str, url: httpx.URL, headers: dict[str, str]) -> httpx.Response:
@@ -202,9 +207,6 @@ class Registry:
         response = client.send(client.build_request(method, url, headers=headers), stream=True)
         client.cookies.clear()
         self._is_reached = True
-        if not self._is_own(url) and self._is_lured(response):
-            response.close()
-            raise Refused("the registry redirects to an address that is not public")
         return response
 
     def _opened(self) -> httpx.Client:
@@ -237,7 +239,7 @@ class Registry:
         base = self._root()
         return (url.scheme, url.host, url.port) == (base.scheme, base.host, base.port)
 
-    def _allowed(self, url: httpx.URL, location: str) -> httpx.URL:
+    def _allowed(self, url: httpx.URL, location: str, *, is_blob: bool) -> httpx.URL:
         """Where `location` leads from `url`, if we go there."""
         try:
             target = url.join(location)
@@ -250,17 +252,25 @@ class Registry:
             return target
         if target.scheme == "http" and not (self._is_local and is_loopback(target.host)):
             raise Refused(f"the registry redirects to {shown} over plain HTTP")
-        if not self._is_local and not _is_public(target.host):
+        if not self._is_local and not address.leads(target.host, self._suits(nearby=is_blob), unknown=True):
             raise Refused(f"the registry redirects to {shown}, an address that is not public")
         return target
 
-    def _is_lured(self, response: httpx.Response) -> bool:
+    def _suits(self, *, nearby: bool) -> address.Test:
+        """Which addresses the registry may lead us to. One in a private network may also to what is `nearby`."""
+        if self._is_private is None:
+            self._is_private = address.leads(self._bare, address.is_private, unknown=False)
+        if nearby and self._is_private:
+            return lambda one: address.is_public(one) or address.is_private(one)
+        return address.is_public
+
+    def _is_lured(self, response: httpx.Response, *, is_blob: bool) -> bool:
         """Whether the name of a host led to another address now than when it was checked."""
         stream = response.extensions.get("network_stream")
         if self._is_local or stream is None or getproxies():  # behind a proxy, only that has an address
             return False
-        address = stream.get_extra_info("server_addr")
-        return bool(address) and not _is_global(str(address[0]))
+        peer = stream.get_extra_info("server_addr")
+        return bool(peer) and not self._suits(nearby=is_blob)(str(peer[0]))
 
     def _authenticate(self, challenges: list[str]) -> None:
         """Find out what to answer to `challenges` (RFC 9110, 11.6.1)."""
@@ -306,6 +316,8 @@ class Registry:
         is_plain = url.scheme == "http" and self._is_local and is_loopback(url.host)
         if not url.host or url.userinfo or not (url.scheme == "https" or is_plain):
             raise Refused("the registry names a token service that is no HTTPS address")
+        if not self._is_local and not address.leads(url.host, self._suits(nearby=True), unknown=True):
+            raise Refused("the registry names a token service whose address is not public")
         return url
 
     def _granted(self, response: httpx.Response) -> str:
@@ -492,25 +504,6 @@ def _parsed(challenges: list[str]) -> dict[str, dict[str, str]]:
 def _basic(credential: docker_config.Credential) -> str:
     """RFC 7617."""
     return "Basic " + base64.b64encode(f"{credential.user}:{credential.secret}".encode()).decode()
-
-
-def _is_public(host: str) -> bool:
-    """Whether all addresses of `host` are; a name that only a proxy can look up counts as public."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return True
-    return all(_is_global(str(address[4][0])) for address in found)
-
-
-def _is_global(address: str) -> bool:
-    try:
-        known = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return True
-    mapped = known.ipv4_mapped if isinstance(known, ipaddress.IPv6Address) else None
-    known = mapped or known
-    return known.is_global and not known.is_multicast
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
