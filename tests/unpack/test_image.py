@@ -375,6 +375,31 @@ class TestSeveral:
             f"{title}!/layer:1!/other": "3",
         }
 
+    @pytest.mark.parametrize(
+        ("one", "other", "wanted"),
+        [
+            ([{".wh.a": b""}], [{"b": b""}], None),
+            ([{"b": b""}], [{".wh.a": b""}], None),
+            ([{".wh.a": b""}], [{"b": b""}, {".wh.a": b""}], "3"),
+            ([{"c": b""}, {".wh.a": b""}], [{"a": b""}], "4"),
+        ],
+    )
+    def test_what_is_gone_in_one_image_only_is_not_gone(
+        self, scan: Callable[..., Report], token: Token, one: list[Files], other: list[Files], wanted: str | None
+    ) -> None:
+        both = [tarred({"a": token("a").encode()}), tarred({"z": b""})]
+        files: Files = {}
+        name = {"annotations": {"org.opencontainers.image.ref.name": "one"}}
+        images = [manifest(files, [*both, *map(tarred, one)]) | name, manifest(files, [*both, *map(tarred, other)])]
+        assert removals(scan(tarred(layout(files, images)))) == {"one!/layer:1!/a": wanted}
+
+    def test_a_layer_that_all_images_have_hides_what_is_below(self, scan: Callable[..., Report], token: Token) -> None:
+        both = [tarred({"a": token("a").encode()}), tarred({".wh.a": b""})]
+        files: Files = {}
+        name = {"annotations": {"org.opencontainers.image.ref.name": "one"}}
+        images = [manifest(files, [*both, tarred({tag: b""})]) | name for tag in ("one", "two")]
+        assert removals(scan(tarred(layout(files, images)))) == {"one!/layer:1!/a": "2"}
+
     def test_platforms_and_attestations(self, scan: Callable[..., Report], token: Token) -> None:
         files: Files = {}
         found = [

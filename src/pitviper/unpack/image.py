@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterator
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,7 @@ _MOST_MEMBERS = 50_000
 _LONGEST_NAME = 1024
 """Of an archive that is read as an image: it has three members for each layer, and all names are kept."""
 _MOST_REPLAYS = 20_000_000
-"""Paths that are kept in mind again for layers that several images share: some 10 seconds."""
+"""Paths that are kept in mind, again for each place where a layer stands: some 10 seconds."""
 _ENCRYPTED = "+encrypted"
 _CONFIGURATION = "(configuration)"
 
@@ -125,13 +125,22 @@ class _Archive:
 
 
 class _Opened:
-    """The images on a shelf. A layer that several have is opened once, in the first of them."""
+    """The images on a shelf, from the last to the first.
+
+    A layer that several have is opened once, in the first of them: its files are gone only if they are gone in all, and
+    what the others have above it is known by then.
+    """
 
     def __init__(self, store: Store, images: list[Image]) -> None:
         self._store = store
         self._images = images
-        self._uses = Counter(store.real(layer.name) for image in images for layer in image.layers)
-        self._shared: dict[str, layers.Changes] = {}
+        self._homes: dict[str, int] = {}
+        """The image in which each layer is opened."""
+        for at, image in enumerate(images):
+            for layer in image.layers:
+                self._homes.setdefault(store.real(layer.name), at)
+        self._stands: dict[str, list[layers.Stand]] = defaultdict(list)
+        """Where each layer stands in images that were opened already."""
         self._memo = layers.Memo()
         self._replays = _MOST_REPLAYS
 
@@ -139,10 +148,10 @@ class _Opened:
         """All images, then what belongs to none. An image alone is the shelf itself; else each is a step in it."""
         yield from self._store.problems()
         if len(self._images) == 1:
-            yield from self._image(self._images[0])
+            yield from self._image(0)
         else:
-            for title, image in zip(_titles(self._images), self._images, strict=True):
-                opens = Format("a container image", b"", _always, partial(self._ignoring, image), kind="image")
+            for at, title in reversed(list(enumerate(_titles(self._images)))):
+                opens = Format("a container image", b"", _always, partial(self._ignoring, at), kind="image")
                 yield Member(title, kind="image", opens=opens)
         for name in self._store.left():
             data = self._store.data(name)
@@ -151,12 +160,13 @@ class _Opened:
                 yield from self._checked(escape(name), "file", data, manifests.digest_in(name))
         yield from self._store.problems()
 
-    def _ignoring(self, image: Image, content: Any, options: Options) -> Iterator[Item]:
+    def _ignoring(self, at: int, content: Any, options: Options) -> Iterator[Item]:
         del content, options
-        return self._image(image)
+        return self._image(at)
 
-    def _image(self, image: Image) -> Iterator[Item]:
+    def _image(self, at: int) -> Iterator[Item]:
         """The configuration, and the layers from the last to the first."""
+        image = self._images[at]
         config = self._store.document(image.config) if image.config else None
         if config is not None:
             yield from self._configuration(image.config, config)
@@ -164,14 +174,35 @@ class _Opened:
         count = len(image.layers)
         steps = steps if len(steps) == count else [None] * count  # no wrong step rather than any
         digests = digests if len(digests) == count else [None] * count
-        later = layers.Later()
+        names = [self._store.real(layer.name) for layer in image.layers]
+        is_kept = any(self._homes[name] != at for name in names)
+        later = layers.Later(self._memo if is_kept else layers.Memo())
+        opened: dict[str, layers.Changes] = {}
         for number in range(count, 0, -1):
-            at = number - 1
-            yield from self._layer(number, image.layers[at], later, steps[at], digests[at])
-        if later.memo.left < 0 or self._replays < 0 or self._memo.left < 0:
+            name = names[number - 1]
+            stand = layers.Stand(later, number)
+            if self._homes[name] != at:
+                self._stands[name].append(stand)
+            elif name in opened:
+                self._hide(opened[name], [stand])
+            else:
+                stands = [*self._stands.pop(name, ()), stand]
+                facts = digests[number - 1], steps[number - 1]
+                changes = yield from self._layer(image.layers[number - 1], stands, *facts)
+                self._hide(changes, stands)
+                if name in names[: number - 1]:
+                    opened[name] = changes
+        if later.memo.left < 0 or self._replays < 0:
             detail = "so many paths that of some files it is not told in which layer they were removed"
             self._store.problem(image.config, Reason.OVER_BUDGET, detail)
         yield from self._store.problems()
+
+    def _hide(self, changes: layers.Changes, stands: list[layers.Stand]) -> None:
+        """Let what a layer changed count for what is below it, wherever it stands."""
+        for stand in stands:
+            self._replays -= len(changes.over) + len(changes.folders)
+            if self._replays >= 0:
+                stand.later.add(changes, stand.number)
 
     def _configuration(self, name: str, config: Any) -> Iterator[Item]:
         self._store.use(name)
@@ -181,27 +212,19 @@ class _Opened:
             yield from self._checked(_CONFIGURATION, "file", data, manifests.digest_in(name))
 
     def _layer(
-        self, number: int, layer: manifests.Layer, later: layers.Later, step: str | None, digest: str | None
-    ) -> Iterator[Item]:
-        """Layer `number`, unless it was opened for another image; and then what it hides of those below it."""
+        self, layer: manifests.Layer, stands: list[layers.Stand], digest: str | None, step: str | None
+    ) -> Generator[Item, None, layers.Changes]:
+        """A layer, under its number in the last of the images where it stands; and then what it changes."""
+        changes = layers.Changes(layers.Memo())
         name = self._store.real(layer.name)
-        shared = self._uses[name] > 1
-        changes = self._shared.get(name)
-        if changes is None:
-            data = self._store.data(name)
-            if data is None:
-                return
+        data = self._store.data(name)
+        if data is not None:
             self._store.use(name)
-            changes = layers.Changes(self._memo if shared else layers.Memo())
-            if shared:
-                self._shared[name] = changes
             facts = {"digest": digest or manifests.digest_in(name), "created_by": step}
-            opens = layers.layer(later, changes)
-            member = Member(str(number), data=data, kind="layer", facts=facts, opens=opens)
+            opens = layers.layer(stands, changes)
+            member = Member(str(stands[-1].number), data=data, kind="layer", facts=facts, opens=opens)
             yield from self._opened(member, data, layer, digest)
-        self._replays -= len(changes.over) + len(changes.folders) if shared else 0
-        if self._replays >= 0:
-            later.add(changes, number)
+        return changes
 
     def _opened(self, member: Member, data: Data, layer: manifests.Layer, diff_id: str | None) -> Iterator[Item]:
         """What lies in a layer, and what is wrong with it."""

@@ -8,7 +8,7 @@ the folder.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -67,8 +67,8 @@ class Changes(msgspec.Struct):
 class Later:
     """What the layers above made of paths: the number of the first that hides each."""
 
-    def __init__(self) -> None:
-        self.memo = Memo()
+    def __init__(self, memo: Memo) -> None:
+        self.memo = memo
         self._over: dict[str, int] = {}
         self._folders: dict[str, int] = {}
 
@@ -77,14 +77,27 @@ class Later:
         for known, paths in ((self._over, changes.over), (self._folders, changes.folders)):
             known.update((path, number) for path in paths if path in known or self.memo.may_keep(path))
 
-    def removed_in(self, path: str) -> str | None:
-        """The number of the first layer above in which what stands at `path` is gone."""
+    def removed_in(self, path: str, number: int) -> int | None:
+        """The first layer above `number` in which what stands at `path` is gone."""
         if len(path) > _LONGEST_NAME:
             return None
         numbers = [self._over[way] for way in _upwards(path) if way in self._over]
         if path in self._folders:
             numbers.append(self._folders[path])
-        return str(min(numbers)) if numbers else None
+        return min((found for found in numbers if found > number), default=None)
+
+
+class Stand(msgspec.Struct, frozen=True):
+    """Where a layer stands in an image: its number, and what is above it."""
+
+    later: Later
+    number: int
+
+
+def removed_in(path: str, stands: Sequence[Stand]) -> str | None:
+    """The layer of the last image in which what stands at `path` is gone, if it is gone in all of them."""
+    found = [stand.later.removed_in(path, stand.number) for stand in stands]
+    return str(found[-1]) if all(found) else None
 
 
 def as_path(name: str) -> str:
@@ -92,9 +105,9 @@ def as_path(name: str) -> str:
     return "/".join(step for step in name.split("/") if step not in ("", "."))
 
 
-def layer(later: Later, changes: Changes) -> Format:
-    """How to open a layer below those that `later` knows; what it changes comes into `changes`."""
-    return Format("a layer", b"", _begins, partial(_members, later, changes), streams=True, kind="layer")
+def layer(stands: Sequence[Stand], changes: Changes) -> Format:
+    """How to open a layer that `stands` there, once for all its images; what it changes comes into `changes`."""
+    return Format("a layer", b"", _begins, partial(_members, stands, changes), streams=True, kind="layer")
 
 
 def is_layer(head: bytes) -> bool:
@@ -120,22 +133,22 @@ def _packed(head: bytes) -> Format | None:
     return next((known for known in compressed.FORMATS if known.begins(head, b"")), None)
 
 
-def _members(later: Later, changes: Changes, cursor: Cursor, options: Options) -> Iterator[Item]:
+def _members(stands: Sequence[Stand], changes: Changes, cursor: Cursor, options: Options) -> Iterator[Item]:
     """The files in a layer; if it is compressed, it itself, which is opened in the same way."""
     data = cursor.peek(sys.maxsize)
     head = cursor.read(HEAD)
     cursor = Cursor(None, head, cursor.read) if data is None else Cursor(data)
     packed = _packed(head)
     if packed is None:
-        yield from _files(later, changes, cursor)
+        yield from _files(stands, changes, cursor)
         return
     for item in packed.members(cursor, options):
         if isinstance(item, Member) and item.inherits:
-            item.opens = layer(later, changes)
+            item.opens = layer(stands, changes)
         yield item
 
 
-def _files(later: Later, changes: Changes, cursor: Cursor) -> Iterator[Item]:
+def _files(stands: Sequence[Stand], changes: Changes, cursor: Cursor) -> Iterator[Item]:
     """All files, also those that later layers remove. A whiteout without content is no file."""
     for header in tar.headers(cursor):
         path = as_path(header.name)
@@ -144,7 +157,7 @@ def _files(later: Later, changes: Changes, cursor: Cursor) -> Iterator[Item]:
         if tar.has_content(header) and not is_note:
             item = tar.member(cursor, header)
             item.name = escape(f"/{path}")
-            item.removed_in = later.removed_in(path)
+            item.removed_in = removed_in(path, stands)
             yield item
     yield from tar.behind(cursor)
 
