@@ -11,6 +11,7 @@ import pytest
 from pitviper.config import Settings
 from pitviper.errors import TargetError
 from pitviper.model.finding import Finding
+from pitviper.model.gap import Reason
 from pitviper.model.place import Link
 from pitviper.output import _words as words
 from pitviper.scanning import scan
@@ -66,7 +67,7 @@ def test_says_whose_a_file_is(packages: Path, token: Callable[[str], str], jobs:
     places = [finding.place for finding in findings(jobs=jobs)]
     assert [(place.path, place.chain) for place in places] == [
         (f"{packages}/shop/a.zip!/inner.py", (tree, shop, Link("archive", "shop/a.zip"), Link("file", "inner.py"))),
-        (f"{packages}/shop/late.py", (tree, Link("file", "shop/late.py"))),
+        (f"{packages}/shop/late.py", (tree, Link("file", "shop/late.py", recorded=False))),
         (f"{packages}/shop/settings.py", (tree, shop, Link("file", "shop/settings.py"))),
     ]
     assert [words.steps(place) for place in places] == [
@@ -75,6 +76,8 @@ def test_says_whose_a_file_is(packages: Path, token: Callable[[str], str], jobs:
         [f"{packages}/shop/settings.py:1:10 (of Shop 1.0)"],
     ]
     assert [words.inside(place) for place in places] == [True, False, False]
+    told = [[one.text for one in finding.evidence if one.name == "record"] for finding in findings(jobs=jobs)]
+    assert told == [[], ["of no distribution"], []]
 
 
 def test_what_was_accepted_is_named_too(packages: Path, token: Callable[[str], str]) -> None:
@@ -173,3 +176,100 @@ def test_size_and_what_is_left_out(packages: Path) -> None:
         [b".gitignore", b"a.py"]
     ]
     assert source.skipped == 1
+
+
+def owners(packages: Path) -> dict[str, str]:
+    """Whose the files are in which something is found."""
+    owned = {}
+    for finding in findings(f"env:{packages}"):
+        link = finding.place.chain[1]
+        owned[finding.place.chain[-1].name] = f"{link.project} {link.version}" if link.project else ""
+    return owned
+
+
+class TestWhatOtherInstallersNote:
+    @pytest.fixture
+    def planted(self, packages: Path, token: Callable[[str], str]) -> Callable[[str], None]:
+        def plant(name: str) -> None:
+            path = packages / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f'TOKEN = "{token(name)}"\n')
+
+        return plant
+
+    @pytest.mark.parametrize(
+        ("notes", "owned"),
+        [
+            (
+                {"old-2.0.egg-info/installed-files.txt": "../old/a.py\nPKG-INFO\n"},
+                {"old/a.py": "old 2.0", "old.py": ""},
+            ),
+            ({"old-2.0.egg-info/top_level.txt": "old\n"}, {"old/a.py": "old 2.0", "old.py": "old 2.0"}),
+            ({"old-2.0.dist-info/top_level.txt": "old\n"}, {"old/a.py": "old 2.0", "old.py": "old 2.0"}),
+            (
+                {"old.egg-info/PKG-INFO": "Name: Old\nVersion: 3\n", "old.egg-info/top_level.txt": "old"},
+                {"old/a.py": "Old 3"},
+            ),
+            ({"old-2.0-py3.12.egg/EGG-INFO/PKG-INFO": ""}, {"old-2.0-py3.12.egg/a.py": "old 2.0", "old.py": ""}),
+        ],
+    )
+    def test_says_whose_a_file_is(
+        self, packages: Path, planted: Callable[[str], None], notes: dict[str, str], owned: dict[str, str]
+    ) -> None:
+        for name, text in notes.items():
+            (packages / name).parent.mkdir(parents=True, exist_ok=True)
+            (packages / name).write_text(text)
+        for name in owned:
+            planted(name)
+        assert owners(packages) == owned
+
+    def test_what_was_compiled_belongs_to_the_owner_of_its_source(
+        self, packages: Path, planted: Callable[[str], None]
+    ) -> None:
+        planted("shop/__pycache__/settings.cpython-312.pyc")
+        planted("shop/__pycache__/other.cpython-312.pyc")
+        assert owners(packages) == {
+            "shop/__pycache__/settings.cpython-312.pyc": "Shop 1.0",
+            "shop/__pycache__/other.cpython-312.pyc": "",
+        }
+
+
+class TestWhatLiesElsewhere:
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("shop-1.0.dist-info/direct_url.json", '{{"url": "file://{there}", "dir_info": {{"editable": true}}}}'),
+            ("shop.egg-link", "{there}\n../"),
+            ("__editable__.shop-1.0.pth", "# a comment\nimport os\n{there}\n/nowhere\n"),
+            ("relative.pth", "../../../../there"),
+        ],
+    )
+    def test_is_told(self, packages: Path, folder: Path, name: str, text: str) -> None:
+        there = folder / "there"
+        there.mkdir()
+        (packages / name).write_text(text.format(there=there))
+        (gap,) = scan("env:.venv").report().gaps
+        assert (gap.path, gap.reason) == (f"{packages}/{name}", Reason.ELSEWHERE)
+        assert f"it leads to {there}," in gap.detail
+
+    def test_once(self, packages: Path, folder: Path) -> None:
+        for name in ("a.pth", "b.pth"):
+            (packages / name).write_text(f"{folder}\n" * 3)
+        assert len(scan("env:.venv").report().gaps) == 1
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("shop-1.0.dist-info/direct_url.json", '{"url": "file:///", "dir_info": {}}'),
+            ("shop-1.0.dist-info/direct_url.json", '{"url": "https://host/", "dir_info": {"editable": true}}'),
+            ("shop-1.0.dist-info/direct_url.json", '{"url": "file://[", "dir_info": {"editable": true}}'),
+            ("shop-1.0.dist-info/direct_url.json", '{"url": 1}'),
+            ("shop-1.0.dist-info/direct_url.json", "[" * 50_000),
+            ("inside.pth", "shop\n."),
+            ("code.pth", "import sys; sys.path.append('/')"),
+            ("odd.pth", "/\0\n\udcff\n"),
+        ],
+    )
+    def test_but_not_what_does_not(self, packages: Path, name: str, text: str) -> None:
+        (packages / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+        assert scan("env:.venv").report().gaps == ()

@@ -22,6 +22,8 @@ class Reason(StrEnum):
     """It points to nothing, or to itself."""
     OUTSIDE_SYMLINK = "outside-symlink"
     """It points out of the target."""
+    ELSEWHERE = "elsewhere"
+    """What is installed there lies out of the target."""
     UNSUPPORTED = "unsupported"
     """A container, or a way to compress, that this version does not open."""
     ENCRYPTED = "encrypted"

@@ -1,31 +1,27 @@
 """The distributions that are installed in an environment: its site-packages, and whose file is whose.
 
 Nothing of the environment is run, not even its Python: where packages lie is known from how environments are laid out,
-and whose a file is from the RECORD of each. Sources: PEP 405 (`pyvenv.cfg`); the PyPA specification "Recording
-installed projects"; the documentation of `site`.
+and whose a file is from what installers noted (see `installed`). What that says to lie elsewhere is told, and not
+followed: an environment is a stranger's, and must not choose what else is read. Sources: PEP 405 (`pyvenv.cfg`); the
+documentation of `site`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import glob
 import os
 import site
 import sysconfig
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from pitviper.engine import metadata
-from pitviper.engine.data import opened
 from pitviper.errors import TargetError
-from pitviper.model.finding import Finding
-from pitviper.model.gap import Gap
-from pitviper.model.place import Link, Place, escape
+from pitviper.model.finding import Evidence, Finding
+from pitviper.model.gap import Gap, Reason
+from pitviper.model.place import Link, escape
 from pitviper.sources.directory import Directory, Files
-from pitviper.sources.interface import OPEN_FILE
+from pitviper.sources.installed import Owners, elsewhere, read
 
 PREFIX = "env:"
 _LAYOUTS = (
@@ -41,13 +37,6 @@ _LAYOUTS = (
 _CONFIG = "pyvenv.cfg"
 _LONGEST_CONFIG = 64 * 1024
 _HINT = f"Name a virtual environment, its Python, or a folder site-packages: {PREFIX}.venv; {PREFIX} alone is this one."
-
-
-class Owner(NamedTuple):
-    """An installed distribution."""
-
-    project: str
-    version: str
 
 
 class Environment(Directory):
@@ -68,7 +57,7 @@ class Environment(Directory):
             raise TargetError(f"{shown}: {error}", hint=error.hint) from None
         self.whole = None
         self._folders = {escape(folder): folder for folder in folders}
-        self._owners: dict[str, dict[str, Owner]] = {}
+        self._owners: dict[str, Owners] = {}
 
     @property
     def skipped(self) -> int:  # type: ignore[override]  # a sum here
@@ -77,26 +66,29 @@ class Environment(Directory):
 
     def parts(self) -> Iterator[Files | Gap]:
         """See `Source`."""
-        for tree in self._trees:
+        for folder, tree in zip(self._folders.values(), self._trees, strict=True):
             yield from tree.parts()
+            for one in elsewhere(folder):
+                detail = f"it leads to {one.folder}, which is not looked into: name that as a target, too"
+                yield Gap(os.path.join(escape(folder), one.name), Reason.ELSEWHERE, detail)
 
     def size(self) -> int:
         """See `Source`."""
         return sum(tree.size() for tree in self._trees)
 
     def named(self, finding: Finding) -> Finding:
-        """`finding` with the distribution that its file belongs to, if a RECORD names it."""
-        return replace(finding, place=self._place(finding.place))
-
-    def _place(self, place: Place) -> Place:
-        tree, file, *inner = place.chain
+        """`finding` with the distribution that its file belongs to, or word that it belongs to none."""
+        tree, file, *inner = finding.place.chain
         if tree.name in self._folders and tree.name not in self._owners:
-            self._owners[tree.name] = dict(_owners(self._folders[tree.name]))
-        owner = self._owners.get(tree.name, {}).get(file.name)
-        if owner is None:
-            return place
-        link = Link("distribution", owner.project, version=owner.version, project=owner.project)
-        return replace(place, chain=(tree, link, file, *inner))
+            self._owners[tree.name] = Owners(self._folders[tree.name])
+        owners = self._owners.get(tree.name)
+        if not owners:
+            return finding
+        if owner := owners.of(file.name):
+            link = Link("distribution", owner.project, version=owner.version, project=owner.project)
+            return replace(finding, place=replace(finding.place, chain=(tree, link, file, *inner)))
+        place = replace(finding.place, chain=(tree, replace(file, recorded=False), *inner))
+        return replace(finding, place=place, evidence=(*finding.evidence, Evidence("record", "of no distribution")))
 
 
 def _own() -> Iterator[str]:
@@ -115,7 +107,7 @@ def _below(path: str) -> Iterator[str]:
             root = os.path.dirname(os.path.dirname(os.path.realpath(path)))
         path = root or os.curdir
     yield from _laid_out(path)
-    if glob.glob("*.dist-info", root_dir=path):
+    if any(glob.glob(kind, root_dir=path) for kind in ("*.dist-info", "*.egg-info", "*.egg")):
         yield path
     settings = _config(path)
     if settings.get("include-system-site-packages", "").lower() == "true" and settings.get("home"):
@@ -139,28 +131,6 @@ def _distinct(folders: Iterable[str]) -> list[str]:
 
 def _config(root: str) -> dict[str, str]:
     """The settings in `pyvenv.cfg`; none where there is no such file."""
-    lines = _read(os.path.join(root, _CONFIG), _LONGEST_CONFIG).decode("utf-8", "surrogateescape").splitlines()
+    lines = read(os.path.join(root, _CONFIG), _LONGEST_CONFIG).decode("utf-8", "surrogateescape").splitlines()
     pairs = (line.partition("=") for line in lines)
     return {key.strip().lower(): value.strip() for key, _, value in pairs}
-
-
-def _owners(folder: str) -> Iterator[tuple[str, Owner]]:
-    """The files below `folder` that RECORDs name, as they are shown, and whose they are."""
-    for info in sorted(glob.glob("*.dist-info", root_dir=folder)):
-        project, version = metadata.project_and_version(
-            _read(os.path.join(folder, info, "METADATA"), metadata.METADATA)
-        )
-        named, _, numbered = escape(info.removesuffix(".dist-info")).rpartition("-")
-        owner = Owner(project or named, version or numbered)
-        record = _read(os.path.join(folder, info, "RECORD"), metadata.RECORD)
-        with contextlib.suppress(csv.Error):
-            for name in metadata.recorded(record):
-                yield name, owner
-
-
-def _read(path: str, most: int) -> bytes:
-    """The first bytes of a file; none where it cannot be read."""
-    try:
-        return opened(os.open(path, OPEN_FILE)).read(0, most)
-    except (OSError, ValueError):
-        return b""
