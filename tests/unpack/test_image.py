@@ -16,11 +16,15 @@ from typing import Any
 import pytest
 
 import pitviper
+from pitviper.config import Settings
+from pitviper.engine.pack import BUFFER
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.report import Report
 from pitviper.output import OUTPUTS
 from pitviper.output.interface import Style
+from pitviper.sources import directory
+from pitviper.sources.directory import Directory
 from pitviper.unpack import image_config
 
 if sys.version_info >= (3, 14):
@@ -578,3 +582,41 @@ class TestNoImage:
         report = scan(content)
         assert report.gaps[0] == Gap("app.tar", Reason.DAMAGED, "no header stands at byte 1,024, where one should")
         assert paths(report) == ["app.tar"]
+
+
+class TestFoldersOfImagesInAFolder:
+    @pytest.fixture
+    def folder(self, tmp_path: Path, token: Token) -> Path:
+        """A file, and a folder that is an image of two layers."""
+        files: Files = {}
+        image = manifest(files, [tarred({"a": token("a").encode()}), tarred({".wh.a": b""})])
+        for name, content in layout(files, [image]).items():
+            path = tmp_path / "some" / "image" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content or b"")
+        (tmp_path / "some" / "b").write_text(token("b"))
+        return tmp_path / "some"
+
+    @pytest.mark.parametrize("jobs", [1, 2])
+    def test_have_layers(self, folder: Path, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(folder)
+        report = pitviper.scan(".", settings=Settings(jobs=jobs)).report()
+        assert report.gaps == ()
+        assert removals(report) == {"b": None, "image!/layer:1!/a": "2"}
+        (image,) = (one.place.chain[1] for one in report.findings if one.place.removed_in)
+        assert (image.kind, image.name) == ("image", "image")
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        assert report.stats.bytes == Directory(".").size() == size
+
+    def test_of_which_a_mark_is_a_link_are_folders(self, folder: Path) -> None:
+        (folder / "image/oci-layout").rename(folder / "mark")
+        (folder / "image/oci-layout").symlink_to("../mark")
+        assert not any("layer:" in path for path in paths(pitviper.scan(str(folder)).report()))
+
+    def test_that_become_a_link_are_not_followed(self, folder: Path) -> None:
+        parts = [part for part in Directory(str(folder)).parts() if isinstance(part, directory.Files)]
+        (folder / "image").rename(folder.parent / "image")
+        (folder / "image").symlink_to(folder.parent / "image")
+        packs = list(directory.read(parts, lambda: bytearray(BUFFER)))
+        assert [gap.reason for pack in packs for gap in pack.gaps] == [Reason.VANISHED]
+        assert not any(pack.shelves for pack in packs)

@@ -31,11 +31,17 @@ _OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFO
 _HAS_DIR_FD = os.open in os.supports_dir_fd
 
 
+_LAYOUT = b"oci-layout"
+_OF_IMAGE = {_LAYOUT: False, b"index.json": False, b"blobs": True}
+"""What makes a folder an image (OCI image spec 1.1, "Image Layout"), and whether it is a folder."""
+
+
 class Files(msgspec.Struct, frozen=True):
     """Files of one folder: `names`, in order, in the folder that `folder` opens. All as the bytes the system gave us.
 
     `target` is what the user named, and `prefix` the way from there to the folder: b"" or b"a/b/". A target that is
-    itself a file has `tree` false and one name.
+    itself a file has `tree` false and one name. `image`: the folder is laid out as a container image, and to be read as
+    one; the only name stands for all.
     """
 
     target: bytes
@@ -43,6 +49,7 @@ class Files(msgspec.Struct, frozen=True):
     folder: bytes
     names: list[bytes]
     tree: bool = True
+    image: bool = False
 
     def path(self, name: bytes) -> str:
         """How to show the file `name`: relative to the working directory if the target was."""
@@ -77,13 +84,17 @@ class FileBlob(msgspec.Struct, frozen=True, gc=False):
 
 
 class Directory:
-    """A folder, or one file, that a user named. Raises `TargetError` for a `target` that is neither, or unreadable."""
+    """A folder, or one file, that a user named. Raises `TargetError` for a `target` that is neither, or unreadable.
 
-    def __init__(self, target: str, *, gitignore: bool = False) -> None:
+    `images`: folders in it that are laid out as container images are told as such.
+    """
+
+    def __init__(self, target: str, *, gitignore: bool = False, images: bool = True) -> None:
         self.skipped = 0
         """Files and folders that `.gitignore` left out, so far."""
         self._target = os.fsencode(target)
         self._gitignore = gitignore
+        self.images = images
         self.whole: str | None = None
         """How the one file that it is shows itself; None for a folder."""
         self.shown = Files(self._target, b"", b"", []).path(b"")
@@ -125,14 +136,11 @@ class Directory:
             if ignore:
                 ignore.enter(prefix)
                 listed = [entry for entry in listed if not self._skips(ignore, prefix, entry)]
+            if self.images and prefix and _is_image(listed):
+                yield msgspec.structs.replace(files, names=[_LAYOUT], image=True)
+                continue
             folders: list[bytes] = []
-            for entry in listed:
-                try:
-                    gap = self._sort(entry, files, folders)
-                except OSError as error:  # some file systems list names without their types
-                    gap = _failed(files, entry.name, error)
-                if gap:
-                    yield gap
+            yield from self._sorted(listed, files, folders)
             if files.names:
                 yield files
             pending.extend(reversed(folders))
@@ -156,12 +164,24 @@ class Directory:
     def size(self) -> int:
         """See `Source`."""
         total = 0
-        for part in copy(self).parts():  # a copy, because it counts what it skips
+        files = copy(self)  # it counts what it skips
+        files.images = False
+        for part in files.parts():
             if isinstance(part, Files):
                 for name in part.names:
                     with contextlib.suppress(OSError):
                         total += os.lstat(os.path.join(part.folder, name)).st_size
         return total
+
+    def _sorted(self, entries: Iterable[os.DirEntry[bytes]], files: Files, folders: list[bytes]) -> Iterator[Gap]:
+        """Add `entries` to `files` and `folders`, and tell of those that are neither."""
+        for entry in entries:
+            try:
+                gap = self._sort(entry, files, folders)
+            except OSError as error:  # some file systems list names without their types
+                gap = _failed(files, entry.name, error)
+            if gap:
+                yield gap
 
     def _sort(self, entry: os.DirEntry[bytes], files: Files, folders: list[bytes]) -> Gap | None:
         """Add `entry` to `files` or `folders`, or tell why it is neither."""
@@ -192,6 +212,14 @@ def read(parts: Iterable[Files], free: Free) -> Iterator[Pack]:
     pack = Pack(free(), 0, [], [])
     room = memoryview(pack.data)
     for part in parts:
+        if part.image:
+            from pitviper.sources.image_folder import ImageFolder  # noqa: PLC0415 - it lists with what is here
+
+            yield pack
+            yield from ImageFolder.within(part).read(free)
+            pack = Pack(free(), 0, [], [])
+            room = memoryview(pack.data)
+            continue
         with _Folder(part, pack.gaps) as folder:
             for name in part.names if folder.opened else ():
                 try:
@@ -276,6 +304,17 @@ def _big(part: Files, name: bytes, handle: int, free: Free) -> Iterator[Pack]:
         )
         gaps.append(Gap(part.path(name), Reason.CHANGED, detail))
     yield Pack(free(), 0, [], gaps)
+
+
+def _is_image(entries: Iterable[os.DirEntry[bytes]]) -> bool:
+    found = {entry.name: entry for entry in entries if entry.name in _OF_IMAGE}
+    try:
+        return len(found) == len(_OF_IMAGE) and all(
+            found[name].is_dir(follow_symlinks=False) if is_folder else found[name].is_file(follow_symlinks=False)
+            for name, is_folder in _OF_IMAGE.items()
+        )
+    except OSError:
+        return False
 
 
 def _failed(part: Files, name: bytes, error: OSError) -> Gap:

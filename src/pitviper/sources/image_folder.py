@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from typing import Self
 
 from pitviper.engine.data import File, opened
 from pitviper.engine.pack import Free, Pack
+from pitviper.errors import TargetError
 from pitviper.model.blob import Span
-from pitviper.model.gap import Gap
+from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, escape
-from pitviper.sources.directory import Directory
+from pitviper.sources.directory import Directory, Files
 from pitviper.sources.interface import OPEN_FILE
 
 _MARKS = ("oci-layout", "index.json")
@@ -35,9 +37,21 @@ class ImageFolder:
     whole: str | None = None
 
     def __init__(self, target: str) -> None:
-        self._files = Directory(target)
+        self._target = target
+        self._folder: bytes | None = None
+        """Where it was when it was listed, and has to be still: else it was replaced by a link."""
         self.path = escape(target)
-        self.chain = (Link("tree", self.path),)
+        self.chain: tuple[Link, ...] = (Link("tree", self.path),)
+
+    @classmethod
+    def within(cls, part: Files) -> Self:
+        """The one in a folder of more, where `part` stands for it."""
+        name = part.prefix.rstrip(b"/")
+        image = cls(os.fsdecode(os.path.join(part.target, name)))
+        image._folder = part.folder
+        image.path = part.path(b"").rstrip("/")
+        image.chain = Link("tree", escape(os.fsdecode(part.target))), Link("file", escape(os.fsdecode(name)))
+        return image
 
     def parts(self) -> Iterator[ImageFolder]:
         """See `Source`."""
@@ -45,11 +59,18 @@ class ImageFolder:
 
     def size(self) -> int:
         """See `Source`."""
-        return self._files.size()
+        return Directory(self._target, images=False).size()
 
     def read(self, free: Free) -> Iterator[Pack]:
         """One pack, with all files on a shelf, and the gaps of the listing."""
-        shelf, gaps = _listed(self._files)
+        try:
+            files = Directory(self._target, images=False)
+        except TargetError:
+            files = None
+        if files is None or self._folder not in (None, os.path.realpath(os.fsencode(self._target))):
+            yield Pack(free(), 0, [], [Gap(self.path, Reason.VANISHED, "it was replaced since it was listed")])
+            return
+        shelf, gaps = _listed(files)
         span = Span(self, 0, 0, 0, 0, opened=shelf.size)
         yield Pack(free(), 0, [span], gaps, shelves=[(self, shelf)])
 
