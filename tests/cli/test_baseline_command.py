@@ -33,6 +33,13 @@ def test_this_folder_is_the_default(run: Run) -> None:
     assert run("scan", ".", "--baseline", FILE).exit_code == ExitCode.CLEAN
 
 
+def test_what_may_be_opened_is_chosen_as_for_a_scan(run: Run) -> None:
+    """Else a baseline would not hold what a scan with the same options finds."""
+    result = run("baseline", FILE, "pypi:shop", "--index-url", "http://127.0.0.1:1/", "--max-depth", "2")
+    assert result.exit_code == ExitCode.INCOMPLETE
+    assert "127.0.0.1 cannot be reached" in result.stderr
+
+
 def test_what_was_accepted_stays(run: Run, token: Callable[[str], str]) -> None:
     run("baseline", FILE, "project")
     before = Path(FILE).read_text("utf-8")

@@ -21,6 +21,8 @@ from pitviper.errors import BaselineError
     options.targets(required=False),
     click.option("--prune", is_flag=True, help="Drop entries that no finding needs any more."),
     *options.WHAT,
+    *options.OPENING,
+    options.INDEX_URL,
     options.JOBS,
     options.CONFIG,
 )
