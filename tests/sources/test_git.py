@@ -533,6 +533,22 @@ class TestHostile:
         assert (place.chain[2].name, place.removed_in) == ("src/app.py", removed)
         assert where(scan(repository.folder, staged=True)) == [f"{repository.folder}/new.py"]
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX has FIFOs")
+    @pytest.mark.parametrize("name", ["refs/heads/other", "objects/pack/pack-1.idx", "packed-refs", "config", "linked"])
+    def test_nothing_is_waited_for(self, repository: Repository, tmp_path: Path, name: str) -> None:
+        repository.commit(app_py="1\n")
+        repository.git("worktree", "add", "-q", "../further")
+        path = repository.folder / ".git" / name
+        path.unlink(missing_ok=True)
+        if name == "linked":
+            os.mkfifo(tmp_path / "fifo")
+            path.symlink_to(tmp_path / "fifo")
+        else:
+            os.mkfifo(path)
+        for folder in (repository.folder, tmp_path / "further"):
+            with pytest.raises(TargetError, match=f"{name} git would wait for ever"):
+                git.Git(str(folder))
+
     def test_the_canary_sings(self, repository: Repository, canary: Path, tmp_path: Path) -> None:
         """Proves the test above: git run carelessly does run it."""
         repository.commit(app_py="1\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -61,10 +62,14 @@ class Git:
             raise TargetError(f"{self.shown}: git is not on the PATH", hint="Install git, or scan the folder itself.")
         try:
             self.folder, self.top = _find(os.path.realpath(target, strict=True))
+            special = self.folder and (_special(self.folder) or _special(_common(self.folder)))
         except (OSError, ValueError):
             raise TargetError(f"{self.shown}: no such folder", hint="Check the path, and the rights on it.") from None
         if not self.folder:
             raise TargetError(f"{self.shown}: not a git repository", hint="Name a folder with `.git`, or a bare one.")
+        if special:
+            hint = "Remove it: nothing but files and folders belongs there."
+            raise TargetError(f"{self.shown}: for {escape(special)} git would wait for ever", hint=hint)
         options = [word for setting in _SETTINGS for word in ("-c", setting)]
         self._command = [program, "--no-pager", "--literal-pathspecs", f"--git-dir={self.folder}", *options]
         self._environment = _environment(self.folder)
@@ -129,14 +134,10 @@ class Git:
         """Why not all of the history is here: a shallow or a partial clone."""
         if self.ask("rev-parse", "--is-shallow-repository").strip() == b"true":
             return "a shallow clone: older commits were never fetched (`git fetch --unshallow` does)"
-        packs = os.path.join(self._common(), "objects", "pack")
+        packs = os.path.join(_common(self.folder), "objects", "pack")
         if os.path.isdir(packs) and any(name.endswith(".promisor") for name in os.listdir(packs)):
             return "a partial clone: objects that were never fetched are not here"
         return None
-
-    def _common(self) -> str:
-        """Where the objects are: of a further working tree, in the first one."""
-        return os.path.join(self.folder, os.fsdecode(self.ask("rev-parse", "--git-common-dir").rstrip(b"\n")))
 
 
 class Running:
@@ -223,6 +224,39 @@ def _pointed_to(file: str) -> str:
         word, _, path = handle.read(_LONGEST_POINTER).rstrip(b"\r\n").partition(b": ")
     folder = os.path.realpath(os.path.join(os.path.dirname(file), os.fsdecode(path)))
     return folder if word == b"gitdir" and _is_repository(folder) else ""
+
+
+def _common(folder: str) -> str:
+    """Where objects and refs are: of a further working tree, in the first one."""
+    pointer = os.path.join(folder, "commondir")
+    if not os.path.isfile(pointer):
+        return folder
+    with open(pointer, "rb") as handle:
+        return os.path.join(folder, os.fsdecode(handle.read(_LONGEST_POINTER).rstrip(b"\r\n")))
+
+
+def _special(folder: str) -> str | None:
+    """A FIFO or a device in `folder`, or to which a link in it leads, if there is one. A socket cannot be opened."""
+    pending = [folder]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    elif not entry.is_file() and _blocks(entry.path):
+                        return entry.path
+        except (OSError, ValueError):  # git will say what is wrong
+            continue
+    return None
+
+
+def _blocks(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # a link to nothing
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
 
 
 def _is_repository(folder: str) -> bool:
