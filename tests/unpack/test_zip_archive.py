@@ -304,9 +304,9 @@ class TestEncryption:
         whole = archive(Entry(content=content, packed=packed, method=8, flags=1))
         assert content_of(whole, Options(archive_password=("p",)))[0]["x!/a"] == content
 
-    @pytest.mark.parametrize(("method", "flags"), [(99, 1), (8, 0x41)])
-    def test_what_is_stronger_is_told(self, told: Told, method: int, flags: int) -> None:
-        whole = archive(Entry(method=method, flags=flags))
+    @pytest.mark.parametrize("method", [0, 8])
+    def test_what_is_stronger_is_told(self, told: Told, method: int) -> None:
+        whole = archive(Entry(method=method, flags=0x41))
         assert told(whole, Options(archive_password=("p",))) == [("x!/a", "encrypted")]
 
     def test_shorter_than_its_header(self, told: Told) -> None:

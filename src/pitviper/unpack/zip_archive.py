@@ -19,7 +19,7 @@ from isal import isal_zlib
 from pitviper.engine.data import Cursor, Data, Reader
 from pitviper.model.gap import Reason
 from pitviper.model.place import escape
-from pitviper.unpack import decompress, zip_crypto
+from pitviper.unpack import decompress, zip_aes, zip_crypto
 from pitviper.unpack.distribution import in_zip
 from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
 
@@ -72,7 +72,9 @@ class Entry(msgspec.Struct, gc=False):
     packed: int
     offset: int
     check: int = 0
-    """The byte that tells whether a password fits."""
+    """The byte that tells whether a password fits, with the old encryption."""
+    key: int = 0
+    """Bytes of the key, if it is encrypted with AES."""
 
 
 def begins(head: bytes, tail: bytes) -> bool:
@@ -133,7 +135,8 @@ def directory(data: Data) -> Iterator[Entry]:
             fields = raw[position + name : position + name + extra]
             packed, offset = _wide(fields, full, packed, offset)
         shown = _shown(raw[position : position + name], flags)
-        yield Entry(shown, flags, method, crc, packed, offset + moved, _check(flags, time, crc))
+        entry = Entry(shown, flags, method, crc, packed, offset + moved, _check(flags, time, crc))
+        yield _sealed(entry, raw[position + name : position + name + extra]) if method == _AES else entry
         position += name + extra + comment
 
 
@@ -169,20 +172,32 @@ def _end(data: Data) -> tuple[int, int, int, int]:
 
 def _wide(extra: bytes, full: int, packed: int, offset: int) -> tuple[int, int]:
     """The packed size and the offset, if need be in 64 bits, from the extra field 1 (zip64)."""
+    field = _field(extra, 1)
+    numbers = struct.iter_unpack("<Q", field[: len(field) // 8 * 8])
+    _, packed, offset = (next(numbers, (value,))[0] if value == _WIDE else value for value in (full, packed, offset))
+    return packed, offset
+
+
+def _sealed(entry: Entry, extra: bytes) -> Entry:
+    """`entry`, which is encrypted with AES, as an extra field tells what is in it."""
+    if told := zip_aes.told(_field(extra, zip_aes.FIELD)):
+        entry.key, entry.method, has_crc = told
+        entry.crc = entry.crc if has_crc else _UNKNOWN
+    return entry
+
+
+def _field(extra: bytes, wanted: int) -> bytes:
+    """The extra field of a kind; nothing if there is none."""
     position = 0
     for _ in range(_MOST_FIELDS):
         if len(extra) - position < _EXTRA.size:
             break
         kind, size = _EXTRA.unpack_from(extra, position)
         position += _EXTRA.size
-        if kind == 1:
-            numbers = struct.iter_unpack("<Q", extra[position : position + size // 8 * 8])
-            _, packed, offset = (
-                next(numbers, (value,))[0] if value == _WIDE else value for value in (full, packed, offset)
-            )
-            break
+        if kind == wanted:
+            return extra[position : position + size]
         position += size
-    return packed, offset
+    return b""
 
 
 def _by_headers(data: Data) -> Iterator[Entry]:
@@ -196,7 +211,7 @@ def _by_headers(data: Data) -> Iterator[Entry]:
         if kind != _LOCAL or position < end or len(header) < _HEADER.size:
             continue
         _, _, flags, method, time, _, crc, packed, _, name, extra = _HEADER.unpack(header)
-        if method not in _METHODS and method not in _NAMES and method != _AES:  # chance, in what is packed
+        if method not in _METHODS and method not in _NAMES:  # chance, in what is packed
             continue
         start = position + _HEADER.size + name + extra
         if flags & _HAS_DESCRIPTOR or packed == _WIDE:
@@ -206,7 +221,8 @@ def _by_headers(data: Data) -> Iterator[Entry]:
             crc = crc or _UNKNOWN
         packed = max(0, min(packed, data.size - start))
         shown = _shown(data.read(position + _HEADER.size, name), flags)
-        yield Entry(shown, flags, method, crc, packed, position, _check(flags, time, crc))
+        entry = Entry(shown, flags, method, crc, packed, position, _check(flags, time, crc))
+        yield _sealed(entry, data.read(start - extra, extra)) if method == _AES else entry
         end = start + packed
 
 
@@ -264,16 +280,16 @@ def _member(
     if entry.method == _DEFLATE and not is_encrypted and stored is not None and (content := _inflated(entry, stored)):
         return Member(entry.name, content=content), None
     make = _METHODS.get(entry.method)
-    if make is None and not (is_encrypted and entry.method == _AES):
+    if make is None:
         detail = f"compressed by a method that is not supported ({_NAMES.get(entry.method, entry.method)})"
         return Member(entry.name, reason=Reason.UNSUPPORTED, detail=detail), None
     cursor = Cursor(data.part(start, entry.packed)) if stored is None else Cursor(None, stored)
     read: Reader | None = cursor.read
     if is_encrypted:
         read = _opened(entry, cursor, options)
-    if read is None or make is None:
+    if read is None:
         return Member(entry.name, reason=Reason.ENCRYPTED, detail=_locked(entry, options)), None
-    checked = _Checked(entry, cursor, make(read))
+    checked = _Checked(entry, cursor, _proved(make(read), read) if entry.key else make(read))
     return Member(entry.name, read=checked), None if is_encrypted else checked
 
 
@@ -293,19 +309,32 @@ def _inflated(entry: Entry, stored: bytes) -> bytes:
 
 def _opened(entry: Entry, cursor: Cursor, options: Options) -> Reader | None:
     """A reader of what is encrypted, if one of the user's passwords fits."""
-    if entry.method == _AES or entry.flags & _STRONG:
+    if entry.flags & _STRONG:
         return None
+    passwords = [password.encode("utf-8", "surrogateescape") for password in options.archive_password]
+    if entry.key:
+        return zip_aes.decrypted(cursor, entry.packed, entry.key, passwords)
     header = cursor.read(zip_crypto.HEADER)
-    for password in options.archive_password:
-        if read := zip_crypto.decrypted(header, cursor.read, password.encode("utf-8", "surrogateescape"), entry.check):
-            return read
-    return None
+    fitting = (zip_crypto.decrypted(header, cursor.read, password, entry.check) for password in passwords)
+    return next((read for read in fitting if read), None)
 
 
 def _locked(entry: Entry, options: Options) -> str:
-    if entry.method == _AES or entry.flags & _STRONG:
-        return "encrypted with AES, or as strongly, which is not supported"
+    if entry.flags & _STRONG:
+        return "encrypted in a way that only PKZIP knows"
     return "no --archive-password fits" if options.archive_password else "encrypted: give --archive-password"
+
+
+def _proved(plain: Reader, opened: Reader) -> Reader:
+    """`plain`, unpacked from `opened`; then what is left of that, because the code that proves it stands at its end."""
+
+    def read(size: int) -> bytes:
+        piece = plain(size)
+        while not piece and opened(_CHUNK):
+            pass
+        return piece
+
+    return read
 
 
 class _Contents:
@@ -397,7 +426,15 @@ _METHODS: dict[int, Callable[[Reader], Reader]] = {
     93: lambda read: decompress.Stream(read, decompress.zstandard),
     95: lambda read: decompress.Stream(read, decompress.xz),
 }
-_NAMES = {1: "shrink", 6: "implode", 9: "deflate64", 18: "IBM TERSE", 97: "WavPack", 98: "PPMd"}
+_NAMES = {
+    1: "shrink",
+    6: "implode",
+    9: "deflate64",
+    18: "IBM TERSE",
+    97: "WavPack",
+    98: "PPMd",
+    _AES: "AES, without saying how strong",
+}
 
 
 class _Covered:
