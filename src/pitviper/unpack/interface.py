@@ -7,7 +7,7 @@ reads what it needs, gives each member a way to be read, and raises where it can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -109,6 +109,12 @@ def damaged(detail: str) -> Refused:
     return Refused(Reason.DAMAGED, detail)
 
 
+def locked(passwords: Sequence[str]) -> Refused:
+    """`Refused` because none of `passwords` fits."""
+    detail = "no --archive-password fits" if passwords else "encrypted: give --archive-password"
+    return Refused(Reason.ENCRYPTED, detail)
+
+
 __all__ = [
     "BEHIND",
     "HEAD",
@@ -124,4 +130,5 @@ __all__ = [
     "Refused",
     "Rest",
     "damaged",
+    "locked",
 ]

@@ -1,4 +1,4 @@
-"""7z archives: stored, LZMA, LZMA2, bzip2, deflate, Zstandard, with filters for programs; encrypted ones are gaps.
+"""7z archives, encrypted ones too.
 
 Files lie one behind the other in blocks, each packed as one stream, and are read in that order. Source: 7-Zip's
 DOC/7zFormat.txt.
@@ -14,12 +14,13 @@ import msgspec
 from pitviper.engine.data import Cursor, Data, Reader
 from pitviper.model.gap import Reason
 from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
+from pitviper.unpack.seven_zip_aes import Keys
 from pitviper.unpack.seven_zip_coders import unpacked
 from pitviper.unpack.seven_zip_header import (
+    BEGINNINGS,
     ENCODED,
     HEADER,
     MOST_CODERS,
-    Block,
     Fields,
     Streams,
     read_header,
@@ -42,8 +43,8 @@ def begins(head: bytes, tail: bytes) -> bool:
 
 def members(data: Data, options: Options) -> Iterator[Item]:
     """The files, block by block; then what is around the packed streams."""
-    del options
-    streams, names = _directory(data)
+    keys = Keys(options.archive_password)
+    streams, names = _directory(data, keys)
     numbered = iter(names)
     start = _START + streams.start
     packs = iter(streams.sizes)
@@ -51,7 +52,12 @@ def members(data: Data, options: Options) -> Iterator[Item]:
     for block in streams.blocks:
         size = sum(next(packs, 0) for _ in range(block.packed))
         files = [(next(numbered, "(without a name)"), *part) for part in block.parts]
-        yield from _members(block, data.part(start, size), files, skipping)
+        try:
+            read = unpacked(block, data.part(start, size), keys)
+        except Refused as refused:
+            yield from (Member(name, reason=refused.reason, detail=refused.detail) for name, _, _ in files)
+        else:
+            yield from _members(Cursor(None, b"", read), files, skipping)
         start += size
     if streams.start:
         yield Rest(_START, streams.start)
@@ -68,15 +74,8 @@ class _Skipping(msgspec.Struct):
     problem: Exception | None = None
 
 
-def _members(
-    block: Block, packed: Data, files: list[tuple[str, int, int | None]], skipping: _Skipping
-) -> Iterator[Member]:
+def _members(cursor: Cursor, files: list[tuple[str, int, int | None]], skipping: _Skipping) -> Iterator[Member]:
     """The files of a block."""
-    try:
-        cursor = Cursor(None, b"", unpacked(block, packed))
-    except Refused as refused:
-        yield from (Member(name, reason=refused.reason, detail=refused.detail) for name, _, _ in files)
-        return
     for name, size, digest in files:
         end = cursor.position + size
         yield Member(name, read=_Checked(cursor.bounded(size), digest, size))
@@ -90,7 +89,7 @@ def _members(
             return
 
 
-def _directory(data: Data) -> tuple[Streams, list[str]]:
+def _directory(data: Data, keys: Keys) -> tuple[Streams, list[str]]:
     """What the header at the end says, unpacked as often as it is packed: the streams, and the names of files."""
     head = data.read(0, _START)
     position, size = int.from_bytes(head[12:20], "little"), int.from_bytes(head[20:28], "little")
@@ -108,18 +107,18 @@ def _directory(data: Data) -> tuple[Streams, list[str]]:
             return read_header(fields)
         if kind != ENCODED:
             break
-        raw = _plain_header(data, read_streams(fields))
+        raw = _plain_header(data, read_streams(fields), keys)
     raise damaged("its directory does not begin as one")
 
 
-def _plain_header(data: Data, streams: Streams) -> bytes:
+def _plain_header(data: Data, streams: Streams, keys: Keys) -> bytes:
     if not streams.blocks or not streams.sizes:
         raise damaged("its directory is empty")
     block = streams.blocks[0]
     size = block.size
     if size > _MOST_HEADER:
         raise Refused(Reason.OVER_BUDGET, f"a directory of {size:,} bytes")
-    read = unpacked(block, data.part(_START + streams.start, streams.sizes[0]))
+    read = unpacked(block, data.part(_START + streams.start, streams.sizes[0]), keys, BEGINNINGS)
     return b"".join(iter(lambda: read(size), b""))
 
 

@@ -1,4 +1,4 @@
-"""How blocks of a 7z archive are packed: stored, LZMA, LZMA2, bzip2, deflate, Zstandard, with filters for programs.
+"""How blocks of a 7z archive are packed: LZMA, LZMA2, bzip2, deflate, Zstandard, filters for programs, AES.
 
 Source: 7-Zip's DOC/Methods.txt.
 """
@@ -6,18 +6,21 @@ Source: 7-Zip's DOC/Methods.txt.
 from __future__ import annotations
 
 import lzma
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from pitviper.engine.data import Cursor, Data, Reader
 from pitviper.model.gap import Reason
-from pitviper.unpack import decompress
-from pitviper.unpack.interface import Refused, damaged
+from pitviper.unpack import decompress, seven_zip_aes
+from pitviper.unpack.interface import Refused, damaged, locked
 from pitviper.unpack.pieces import reader
+from pitviper.unpack.seven_zip_aes import Keys
 from pitviper.unpack.seven_zip_header import Block, Coder
 
 _CHUNK = 65536
-_AES = bytes.fromhex("06f10701")
+_TRIAL = 16 * 1024 * 1024
+"""Bytes up to which the first file in a block is unpacked to see whether a password fits."""
 _LZMA, _LZMA2, _DELTA = bytes.fromhex("030101"), b"\x21", b"\x03"
 _PROGRAMS = {
     bytes.fromhex("03030103"): lzma.FILTER_X86,
@@ -45,17 +48,46 @@ _NAMES_OF_CODERS = {
 }
 
 
-def unpacked(block: Block, packed: Data) -> Reader:
-    """A reader of what is in `block`. Raises `Refused` for a way of packing that is not supported."""
+def unpacked(block: Block, packed: Data, keys: Keys, beginnings: tuple[bytes, ...] = (b"",)) -> Reader:
+    """A reader of what is in `block`, which has one of `beginnings`.
+
+    Raises `Refused` for a way of packing that is not supported, and where no key fits.
+    """
     names = [_NAMES_OF_CODERS.get(coder.method, coder.method.hex()) for coder in block.coders]
-    if any(coder.method == _AES for coder in block.coders):
-        raise Refused(Reason.ENCRYPTED, "encrypted with AES, which is not supported")
     if block.packed != 1 or any((coder.inputs, coder.outputs) != (1, 1) for coder in block.coders):
         raise Refused(Reason.UNSUPPORTED, f"packed in a way that is not supported ({', '.join(names)})")
+    if all(coder.method != seven_zip_aes.METHOD for coder in block.coders):
+        return _chained(block, packed, keys, "")
+    for password in list(keys.passwords):
+        if _fits(block, _chained(block, packed, keys, password), beginnings):
+            keys.prefer(password)
+            return _chained(block, packed, keys, password)
+    raise locked(keys.passwords)
+
+
+def _fits(block: Block, read: Reader, beginnings: tuple[bytes, ...]) -> bool:
+    """Whether `read` gives the first file in `block`: what a wrong key gives can seldom be unpacked."""
+    size, digest = block.parts[0] if block.parts else (0, None)
+    crc, position = 0, 0
+    try:
+        while piece := read(min(size, _TRIAL) - position):
+            if not position and not piece.startswith(beginnings):
+                return False
+            crc = zlib.crc32(piece, crc)
+            position += len(piece)
+    except Exception:  # noqa: BLE001 - libraries raise what they like
+        return False
+    return size > _TRIAL or digest in (None, crc)
+
+
+def _chained(block: Block, packed: Data, keys: Keys, password: str) -> Reader:
     read: Reader = Cursor(packed).read
     for number in reversed(block.chain()):
         coder = block.coders[number]
-        read = _coder(coder, read, block.sizes[number])
+        if coder.method == seven_zip_aes.METHOD:
+            read = _limited(keys.decrypted(read, coder.properties, password), block.sizes[number])
+        else:
+            read = _coder(coder, read, block.sizes[number])
     return read
 
 

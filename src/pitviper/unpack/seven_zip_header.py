@@ -16,6 +16,11 @@ HEADER, ENCODED = 1, 23
 _END, _PROPERTIES, _MORE_STREAMS, _STREAMS, _FILES = 0, 2, 3, 4, 5
 _PACKS, _BLOCKS, _PARTS, _SIZES, _DIGESTS, _BLOCK, _BLOCK_SIZES, _COUNTS = 6, 7, 8, 9, 10, 11, 12, 13
 _EMPTY, _NAMES = 14, 17
+BEGINNINGS = (
+    *(bytes((HEADER, kind)) for kind in (_PROPERTIES, _MORE_STREAMS, _STREAMS, _FILES)),
+    bytes((ENCODED, _PACKS)),
+)
+"""All that a directory may begin with; some programs keep no checksum of it when they encrypt it."""
 MOST_CODERS = 32
 _COMPLEX, _HAS_PROPERTIES = 0x10, 0x20
 

@@ -21,7 +21,7 @@ from pitviper.model.gap import Reason
 from pitviper.model.place import escape
 from pitviper.unpack import decompress, zip_aes, zip_crypto
 from pitviper.unpack.distribution import in_zip
-from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
+from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged, locked
 
 _LOCAL, _CENTRAL, _END, _END64, _LOCATOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _HEADER = struct.Struct("<4s5H3I2H")
@@ -284,11 +284,7 @@ def _member(
         detail = f"compressed by a method that is not supported ({_NAMES.get(entry.method, entry.method)})"
         return Member(entry.name, reason=Reason.UNSUPPORTED, detail=detail), None
     cursor = Cursor(data.part(start, entry.packed)) if stored is None else Cursor(None, stored)
-    read: Reader | None = cursor.read
-    if is_encrypted:
-        read = _opened(entry, cursor, options)
-    if read is None:
-        return Member(entry.name, reason=Reason.ENCRYPTED, detail=_locked(entry, options)), None
+    read = _opened(entry, cursor, options) if is_encrypted else cursor.read
     checked = _Checked(entry, cursor, _proved(make(read), read) if entry.key else make(read))
     return Member(entry.name, read=checked), None if is_encrypted else checked
 
@@ -307,22 +303,20 @@ def _inflated(entry: Entry, stored: bytes) -> bytes:
     return content if whole else b""
 
 
-def _opened(entry: Entry, cursor: Cursor, options: Options) -> Reader | None:
-    """A reader of what is encrypted, if one of the user's passwords fits."""
+def _opened(entry: Entry, cursor: Cursor, options: Options) -> Reader:
+    """A reader of what is encrypted, if one of the user's passwords fits. Raises `Refused`."""
     if entry.flags & _STRONG:
-        return None
+        raise Refused(Reason.ENCRYPTED, "encrypted in a way that only PKZIP knows")
     passwords = [password.encode("utf-8", "surrogateescape") for password in options.archive_password]
     if entry.key:
-        return zip_aes.decrypted(cursor, entry.packed, entry.key, passwords)
-    header = cursor.read(zip_crypto.HEADER)
-    fitting = (zip_crypto.decrypted(header, cursor.read, password, entry.check) for password in passwords)
-    return next((read for read in fitting if read), None)
-
-
-def _locked(entry: Entry, options: Options) -> str:
-    if entry.flags & _STRONG:
-        return "encrypted in a way that only PKZIP knows"
-    return "no --archive-password fits" if options.archive_password else "encrypted: give --archive-password"
+        read = zip_aes.decrypted(cursor, entry.packed, entry.key, passwords)
+    else:
+        header = cursor.read(zip_crypto.HEADER)
+        fitting = (zip_crypto.decrypted(header, cursor.read, password, entry.check) for password in passwords)
+        read = next((one for one in fitting if one), None)
+    if read is None:
+        raise locked(options.archive_password)
+    return read
 
 
 def _proved(plain: Reader, opened: Reader) -> Reader:
