@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from pitviper.engine import text
-from pitviper.engine.data import Data
+from pitviper.engine.data import Cursor, Data
 from pitviper.engine.data import Memory as Held
 from pitviper.engine.matcher import Match, Matcher, Seen
-from pitviper.engine.pack import BUFFER, Free, Pack
+from pitviper.engine.pack import BUFFER, Free, Pack, windows
 from pitviper.engine.prefilter import Hit
 from pitviper.findings.allow import allowed
 from pitviper.model.blob import Blob, Inner, Memory, Span
@@ -29,7 +29,7 @@ from pitviper.sources.ahead import ahead
 from pitviper.sources.directory import Files, read
 from pitviper.sources.interface import Flow, Whole
 from pitviper.unpack.interface import Format, Options
-from pitviper.unpack.leads import may_begin, sample
+from pitviper.unpack.leads import HIDDEN, ends, may_begin, may_end, may_follow, sample
 
 if TYPE_CHECKING:
     from pitviper.engine.decode import Budget, Decoder, Revealed
@@ -136,7 +136,10 @@ class Looker:
             from pitviper.unpack.walk import Walk  # noqa: PLC0415 - same
 
             for blob, known, data in found:
-                yield from Walk(self._options, data.size, free).open(blob, known, data)
+                if known:
+                    yield from Walk(self._options, data.size, free).open(blob, known, data)
+                else:
+                    yield from windows(blob, Cursor(data).fill, free)
             for blob, shelf in shelves:
                 yield from Walk(self._options, shelf.size, free).open_shelf(blob, SHELF_FORMAT, shelf)
 
@@ -246,29 +249,60 @@ def _meets(match: Match, runs: Iterable[tuple[int, int]]) -> bool:
     return any(match.secret_start < end and start < match.secret_end for start, end in runs)
 
 
-def _containers(pack: Pack) -> Iterator[tuple[Blob, Format, Data]]:
-    """The containers among the blobs of `pack`, to be opened once the pack was yielded; what they hold is copied."""
-    for span in pack.spans:
-        if span.base or not may_begin(pack.data, span.start, span.end):
-            continue
-        from pitviper.unpack.table import recognise  # noqa: PLC0415 - see `_opened`
+def _containers(pack: Pack) -> Iterator[tuple[Blob, Format | None, Data]]:
+    """The containers among the blobs of `pack`, to be opened once the pack was yielded; what they hold is copied.
 
-        head, tail = sample(pack.data, span.start, span.end)
-        is_whole = span.last == span.end
-        data: Data
-        if is_whole:
-            known = recognise(head, tail)
-            data = Held(bytes(pack.data[span.start : span.end]) if known else b"")
-        elif known := recognise(head, b""):
-            try:
-                data = cast("Whole", span.blob).open(bytes(pack.data[span.start : span.end]))
-            except OSError as error:
-                pack.gaps.append(Gap(span.blob.path, Reason.UNREADABLE, error.strerror or ""))
-                continue
-            pack.dropped = True
-        if known:
-            span.opened = data.size
-            yield span.blob, known, data
+    Without a format: what had to be read to its end to see that it is none.
+    """
+    for span in pack.spans:
+        if span.last < span.end:
+            if not span.base:
+                yield from _big(pack, span)
+        elif span.base:
+            if ends(pack.data, span.end):
+                pack.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, HIDDEN))
+        elif known := _recognised(pack, span, *sample(pack.data, span.start, span.end)):
+            span.opened = span.end - span.start
+            yield span.blob, known, Held(bytes(pack.data[span.start : span.end]))
+
+
+def _big(pack: Pack, span: Span) -> Iterator[tuple[Blob, Format | None, Data]]:
+    """The blob whose first window is `span`, if it is a container, or if only its end can tell."""
+    blob = cast("Whole", span.blob)
+    head, _ = sample(pack.data, span.start, span.end)
+    known = _recognised(pack, span, head, b"")
+    if not (known or blob.again or may_follow(pack.data, span.start, span.end)):
+        return
+    try:
+        data = blob.open(b"" if blob.again else bytes(pack.data[span.start : span.end]))
+        known = known or _behind(data)
+    except OSError as error:
+        pack.gaps.append(Gap(blob.path, Reason.UNREADABLE, error.strerror or ""))
+        return
+    if known:
+        span.opened = data.size
+    elif blob.again:
+        return
+    else:
+        pack.spans, pack.filled = [], 0
+    pack.dropped = True
+    yield blob, known, data
+
+
+def _recognised(pack: Pack, span: Span, head: bytes, tail: bytes) -> Format | None:
+    if not may_begin(pack.data, span.start, span.end):
+        return None
+    from pitviper.unpack.table import recognise  # noqa: PLC0415 - see `_opened`
+
+    return recognise(head, tail)
+
+
+def _behind(data: Data) -> Format | None:
+    if not may_end(data):
+        return None
+    from pitviper.unpack.table import behind  # noqa: PLC0415 - see `_opened`
+
+    return behind(data)
 
 
 class Config(msgspec.Struct, frozen=True):

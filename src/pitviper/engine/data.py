@@ -117,11 +117,13 @@ def spool(head: bytes, read: Reader) -> File:
 class Cursor:
     """A place in bytes that are read from front to back: of `data`, else of what `read` gives behind `head`."""
 
-    def __init__(self, data: Data | None = None, head: bytes = b"", read: Reader | None = None) -> None:
+    def __init__(
+        self, data: Data | None = None, head: bytes = b"", read: Reader | None = None, *, position: int = 0
+    ) -> None:
         self._data = data
         self._head = head
         self._read = read
-        self.position = 0
+        self.position = position
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes; fewer at the end."""

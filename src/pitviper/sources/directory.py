@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from copy import copy
-from typing import Self
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -64,6 +64,8 @@ class FileBlob(msgspec.Struct, frozen=True, gc=False):
 
     files: Files
     name: bytes
+
+    again: ClassVar = True
 
     @property
     def path(self) -> str:

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
-from typing import IO
+from typing import IO, ClassVar
 
 import msgspec
 
@@ -62,6 +62,7 @@ class Unnamed:
     """An object before anybody asked the history for its name."""
 
     __slots__ = ("_object", "_repository", "id")
+    again = False
 
     def __init__(self, repository: str, one: Object) -> None:
         self._repository = repository
@@ -90,6 +91,8 @@ class Indexed(msgspec.Struct, frozen=True):
     chain: tuple[Link, ...]
     object: Object
 
+    again: ClassVar = False
+
     def open(self, head: bytes) -> File:
         """See `Whole`."""
         return spool(head, self.object.read)
@@ -99,6 +102,8 @@ class Named(Inner, frozen=True):
     """An object under a name that it has in the history."""
 
     object: Object | None = None
+
+    again: ClassVar = False
 
     def open(self, head: bytes) -> File:
         """See `Whole`."""

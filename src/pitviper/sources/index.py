@@ -11,7 +11,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -42,6 +42,8 @@ class Downloaded(msgspec.Struct, frozen=True):
     path: str
     chain: tuple[Link, ...]
     data: File
+
+    again: ClassVar = True
 
     def open(self, head: bytes) -> File:
         """See `Whole`."""

@@ -57,7 +57,14 @@ class Flow(Protocol):
 
 
 class Whole(Blob, Protocol):
-    """A blob of a source, that can be opened if it turns out to be a container."""
+    """A blob of a source, that can be opened if it turns out to be a container.
+
+    `again`: it can be opened without a copy, and read all the same.
+    """
+
+    @property
+    def again(self) -> bool:
+        """See above."""
 
     def open(self, head: bytes) -> Data:
         """All of it, with random access; `head` are its first bytes, which were read already. Raises OSError."""

@@ -15,6 +15,8 @@ from pitviper.sources.interface import fill
 class Stream:
     """An open stream: a Source with itself as its only part, and the Blob that is read from it."""
 
+    again = False
+
     def __init__(self, handle: int = 0, name: str = "<stdin>") -> None:
         self._handle = handle
         self.path = self.whole = escape(name)

@@ -23,6 +23,9 @@ extended header of 1024, a zip archive its end record at the end."""
 BEHIND = "(behind the end)"
 """The name of what follows where a container ends: a second one, or something that was to be hidden."""
 
+FRONT = "(in front)"
+"""The name of what stands in front of a container: one that comes first."""
+
 
 class Member(msgspec.Struct):
     """Something in a container: a file, a page, a cell.
@@ -117,6 +120,7 @@ def locked(passwords: Sequence[str]) -> Refused:
 
 __all__ = [
     "BEHIND",
+    "FRONT",
     "HEAD",
     "TAIL",
     "Cursor",

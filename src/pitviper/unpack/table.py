@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pitviper.engine.data import Data
 from pitviper.unpack import (
     ar,
     cab,
@@ -20,6 +21,7 @@ from pitviper.unpack import (
     zip_archive,
 )
 from pitviper.unpack.interface import Format
+from pitviper.unpack.leads import may_end
 
 FORMATS: tuple[Format, ...] = (
     zip_archive.FORMAT,
@@ -55,3 +57,8 @@ def recognise(head: bytes, tail: bytes) -> Format | None:
         if known.begins(head, tail if known is not zip_archive.FORMAT else b""):
             return known
     return zip_archive.FORMAT if zip_archive.begins(head, tail) else None
+
+
+def behind(data: Data) -> Format | None:
+    """The format of a container that ends `data`, whatever stands in front of it."""
+    return zip_archive.FORMAT if may_end(data) and zip_archive.ends(data) else None

@@ -17,7 +17,8 @@ from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, escape
 from pitviper.unpack.budget import Budget
 from pitviper.unpack.interface import HEAD, TAIL, Format, Identity, Item, Member, Options, Reader, Refused, Rest
-from pitviper.unpack.table import recognise
+from pitviper.unpack.leads import HIDDEN, ends, may_follow
+from pitviper.unpack.table import behind, recognise
 
 _LONGEST_NAME = 4096
 """Characters of a name that are shown; Linux takes no longer path."""
@@ -87,8 +88,7 @@ class Walk:
     def _item(self, container: _Container, item: Item) -> Iterator[Pack]:
         if isinstance(item, Rest):
             if container.data is not None:
-                content = Cursor(container.data.part(0, item.offset + item.size))
-                content.position = item.offset
+                content = Cursor(container.data.part(0, item.offset + item.size), position=item.offset)
                 yield from self._search(container.blob, content)
             return
         assert isinstance(item, Member)  # noqa: S101 - an identity was handled above
@@ -112,8 +112,13 @@ class Walk:
         else:
             head = member.content
             self.budget.take(len(head))
-        sample = head[:HEAD], _tail(head, member.data)
+        is_big = len(head) >= BUFFER
+        sample = head[:HEAD], b"" if is_big else head[-TAIL:]
         found = member.opens if member.opens and member.opens.begins(*sample) else recognise(*sample)
+        data = member.data if is_big else Memory(head)
+        if is_big and not found:
+            data = data or (spool(head, read) if may_follow(head, 0, len(head)) else None)
+            found = behind(data) if data else None
         depth = container.depth + 1
         try:
             if found:
@@ -122,20 +127,24 @@ class Walk:
             self._gap(blob, error)
             found = None
         if found is None:
-            yield from self._content(blob, head, read)
+            is_spooled = data is not None and data is not member.data
+            yield from self._plain(blob, head, Cursor(data, position=len(head)).read if is_spooled else read)
             return
         inner = container.blob if member.inherits else blob
-        if len(head) < BUFFER:
-            data: Data = Memory(head)
-        elif member.data is not None:
-            data = member.data
-            read.count(data.size - len(head))
-        elif found.streams:
+        if is_big and member.data is not None:
+            read.count(member.data.size - len(head))
+        if data is None and found.streams:
             yield from self._open(inner, found, Cursor(None, head, read), None, depth)
             return
-        else:
-            data = spool(head, read)
+        data = data or spool(head, read)
         yield from self._open(inner, found, Cursor(data) if found.streams else data, data, depth)
+
+    def _plain(self, blob: Blob, head: bytes, read: Reader) -> Iterator[Pack]:
+        """Search a member that is no container, as far as anybody can tell."""
+        for pack in self._content(blob, head, read):
+            if _ends_hidden(pack, blob):
+                self._gap(blob, Refused(Reason.UNSUPPORTED, HIDDEN))
+            yield pack
 
     def _content(self, blob: Blob, head: bytes, read: Reader) -> Iterator[Pack]:
         """Search `head` and what `read` gives behind it."""
@@ -233,11 +242,11 @@ class _Guard:
             self._walk.budget.take(count)
 
 
-def _tail(head: bytes, data: Data | None) -> bytes:
-    """The last bytes of a member that begins with `head`, if they can be had."""
-    if len(head) < BUFFER:
-        return head[-TAIL:]
-    return data.read(data.size - TAIL, TAIL) if data else b""
+def _ends_hidden(pack: Pack, blob: Blob) -> bool:
+    """Whether `pack` is the last window of `blob`, and its end that of a zip archive that begins in an earlier one."""
+    span = pack.spans[-1] if pack.spans else None
+    is_last = span is not None and span.blob is blob and span.base and span.last == span.end
+    return bool(is_last) and ends(pack.data, pack.filled)
 
 
 def _stem(blob: Blob) -> str:

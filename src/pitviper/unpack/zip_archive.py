@@ -21,7 +21,7 @@ from pitviper.model.gap import Reason
 from pitviper.model.place import escape
 from pitviper.unpack import decompress, zip_aes, zip_crypto
 from pitviper.unpack.distribution import in_zip
-from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged, locked
+from pitviper.unpack.interface import FRONT, Format, Item, Member, Options, Refused, Rest, damaged, locked
 
 _LOCAL, _CENTRAL, _END, _END64, _LOCATOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _HEADER = struct.Struct("<4s5H3I2H")
@@ -82,6 +82,15 @@ def begins(head: bytes, tail: bytes) -> bool:
     return head.startswith((_LOCAL, _END)) or (tail.startswith(_END) and len(tail) == _EOCD.size)
 
 
+def ends(data: Data) -> bool:
+    """An end record, and the directory where that says."""
+    try:
+        count, _, start, _ = _end(data)
+    except (ValueError, struct.error):
+        return False
+    return bool(count) and data.read(start, len(_CENTRAL)) == _CENTRAL
+
+
 def members(data: Data, options: Options) -> Iterator[Item]:
     """The members by the directory; where that is no good, by the local headers. Then what belongs to none."""
     entries, problem = _entries(data, options.max_members + 1)  # the last one is told to be one too many
@@ -103,7 +112,9 @@ def members(data: Data, options: Options) -> Iterator[Item]:
             yield Member(entry.name, reason=error.reason, detail=error.detail)
         except _BROKEN as error:
             yield Member(entry.name, reason=Reason.DAMAGED, detail=str(error))
-    yield from covered.others()
+    for rest in covered.others():
+        front = data.part(0, rest.size)
+        yield Member(FRONT, data=front) if not rest.offset and ends(front) else rest
 
 
 def _entries(data: Data, most: int) -> tuple[list[Entry], str]:
