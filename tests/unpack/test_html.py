@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitviper.look import Outcome
-from pitviper.model.gap import Gap
+from pitviper.model.gap import Gap, Reason
 from pitviper.unpack import html
 from pitviper.unpack.table import recognise
 
@@ -56,6 +56,14 @@ def test_one_long_line_takes_no_longer(opened: Opener, piece: bytes) -> None:
     started = time.monotonic()
     opened(html.FORMAT, START + piece * (1_000_000 // len(piece)))
     assert time.monotonic() - started < 10
+
+
+def test_one_that_is_too_big_is_searched_and_told(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "_MOST", 1000)
+    content = START + b"<p>a&#43;b</p>\n" * 100
+    found, gaps = opened(html.FORMAT, content)
+    assert found == {"x": content}
+    assert [(gap.path, gap.reason) for gap in gaps] == [("x!/text", Reason.OVER_BUDGET)]
 
 
 def test_half_a_document(opened: Opener, cuts: Callable[[bytes], Iterator[bytes]]) -> None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from pitviper.engine.data import Data
+from pitviper.model.gap import Reason
 from pitviper.unpack.interface import Format, Item, Member, Options, Rest
 from pitviper.unpack.pieces import reader
 
@@ -40,6 +41,10 @@ def members(data: Data, options: Options) -> Iterator[Item]:
     del options
     yield Rest(0, data.size)
     if data.size > _MOST:
+        detail = (
+            f"of its text, with tags and references resolved, nothing is looked into: it has more than {_MOST:,} bytes"
+        )
+        yield Member("text", kind="decoded", reason=Reason.OVER_BUDGET, detail=detail)
         return
     source = data.read(0, data.size)
     if b"&" in source or b"</" in source:
