@@ -109,6 +109,19 @@ class TestFiles:
             front = f"{path}!/(in front)"
             assert set(places(report)) == {f"{path}!/2.py", f"{front}!/1.py", f"{front}!/(in front)!/0.py"}
 
+    @pytest.mark.parametrize(
+        "document",
+        [
+            b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n",
+            b"<!doctype html><html></html>\n",
+        ],
+    )
+    def test_behind_a_document(self, tmp_path: Path, token: Token, document: bytes) -> None:
+        path = tmp_path / "a.bin"
+        path.write_bytes(document + zipped("a.py", token("behind")))
+        report = scan(path)
+        assert (places(report), report.gaps) == ([f"{path}!/a.py"], ())
+
     def test_an_end_that_proves_nothing(self, tmp_path: Path, token: Token) -> None:
         path = tmp_path / "a.bin"
         secret = f"\n{token('front')}\n".encode()

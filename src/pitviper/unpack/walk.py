@@ -77,13 +77,15 @@ class Walk:
                     yield from self._search(container.blob, content)
                 return
             if item is None:
-                return
+                break
             if isinstance(item, Identity):
                 if _is_named(blob, item.only_named):
                     container.blob = _as_container(blob, item)
                 continue
             seen = True
             yield from self._item(container, item)
+        if data is not None and found.kind == "file" and (more := behind(data)):  # a document that is a zip as well
+            yield from self._open(blob, more, data, None, depth)
 
     def _item(self, container: _Container, item: Item) -> Iterator[Pack]:
         if isinstance(item, Rest):
