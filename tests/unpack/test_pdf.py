@@ -145,6 +145,9 @@ def test_what_an_update_replaced_is_searched(opened: Opener) -> None:
         ("/Filter /ASCIIHexDecode", b"616263>"),
         ("/Filter [/ASCII85Decode]", base64.a85encode(b"abc") + b"~>"),
         ("/Filter [/ASCIIHexDecode /FlateDecode]", zlib.compress(b"abc").hex().encode() + b">"),
+        ("/Filter /RunLengthDecode", b"\2abc\x80"),
+        ("/Filter /LZWDecode", bytes.fromhex("80184c463808")),
+        ("/Filter [/LZWDecode] /DecodeParms [<< /EarlyChange 0 >>]", bytes.fromhex("80184c463808")),
         ("/Filter /DCTDecode", b"abc"),
         ("", b"abc"),
     ],
@@ -156,7 +159,7 @@ def test_filters(opened: Opener, entries: str, body: bytes) -> None:
 
 
 def test_a_filter_that_is_not_known_is_told(opened: Opener) -> None:
-    found, gaps = opened(pdf.FORMAT, document({7: stream(b"abc", "/Filter /LZWDecode", packed=False)}))
+    found, gaps = opened(pdf.FORMAT, document({7: stream(b"abc", "/Filter /Crypt", packed=False)}))
     assert [gap.reason for gap in gaps] == [Reason.UNSUPPORTED]
     assert found["x!/stream 7"] == b"abc"
 

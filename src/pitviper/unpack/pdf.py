@@ -6,15 +6,14 @@ anything, nothing in the document runs. Source: ISO 32000-1, 7.3 to 7.11.
 
 from __future__ import annotations
 
-import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from pitviper.engine.data import Cursor, Data, Reader
 from pitviper.model.gap import Reason
 from pitviper.model.place import escape
-from pitviper.unpack import decompress
 from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
+from pitviper.unpack.pdf_filters import unfiltered
 from pitviper.unpack.pdf_objects import Found, Name, Ref, Value, objects, parsed, readable, strings
 from pitviper.unpack.pdf_text import Codes, codes, lines
 from pitviper.unpack.pieces import reader
@@ -199,7 +198,7 @@ class _Document:
                 name = names.get(found.number) or f"stream {found.number}"
                 part = self._data.part(found.start, found.end - found.start)
                 filters = self._filters(found.value)
-                read = _reader(filters, Cursor(part).read)
+                read = self._unpacked(found)
                 if read is None:
                     detail = f"stream {found.number}: packed in a way that is not supported ({', '.join(filters)})"
                     self.problem = self.problem or Refused(Reason.UNSUPPORTED, detail)
@@ -230,9 +229,17 @@ class _Document:
         listed = filters if isinstance(filters, list) else [filters]
         return [str(name) for name in map(self.value, listed[:_FEW]) if isinstance(name, Name)]
 
+    def _unpacked(self, found: Found) -> Reader | None:
+        """A reader of what comes out of a stream; None if it is packed in a way that is not known."""
+        packed = Cursor(self._data.part(found.start, found.end - found.start)).read
+        options = self._get(found.value, "DecodeParms")
+        listed = options if isinstance(options, list) else [options]
+        is_late = any(self._get(one, "EarlyChange") == 0 for one in listed[:_FEW])
+        return unfiltered(self._filters(found.value), packed, is_late=is_late)
+
     def _decoded(self, found: Found) -> bytes:
         """What comes out of a stream, as far as it does."""
-        read = _reader(self._filters(found.value), Cursor(self._data.part(found.start, found.end - found.start)).read)
+        read = self._unpacked(found)
         pieces: list[bytes] = []
         left = _MOST_DECODED
         try:
@@ -253,55 +260,5 @@ def _dict(value: Value) -> dict[str, Value]:
 def _line(text: bytes) -> bytes:
     return readable(text).encode("utf-8", "replace") + b"\n"
 
-
-def _reader(filters: list[str], read: Reader) -> Reader | None:
-    """What comes out of `filters`; None if one is not known. Pictures stay as they are: they are files."""
-    for name in filters:
-        if name in _PICTURES:
-            return read
-        make = _FILTERS.get(name)
-        if make is None:
-            return None
-        read = make(read)
-    return read
-
-
-def _whole(decode: Callable[[bytes], bytes]) -> Callable[[Reader], Reader]:
-    """A filter that needs all there is."""
-
-    def make(read: Reader) -> Reader:
-        def pieces() -> Iterator[bytes]:
-            packed = b"".join(iter(lambda: read(1 << 20), b""))
-            if len(packed) > 4 * _MOST_DECODED:
-                raise Refused(Reason.OVER_BUDGET, "a stream in ASCII is too long")
-            yield decode(packed)
-
-        return reader(pieces())
-
-    return make
-
-
-def _ascii_hex(text: bytes) -> bytes:
-    digits = text.partition(b">")[0].translate(None, b"\0\t\n\f\r ")
-    return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
-
-
-def _ascii_85(text: bytes) -> bytes:
-    return base64.a85decode(text.strip().removeprefix(b"<~").partition(b"~>")[0])
-
-
-def _flate(read: Reader) -> Reader:
-    return decompress.Stream(read, decompress.zlib)
-
-
-_FILTERS: dict[str, Callable[[Reader], Reader]] = {
-    "FlateDecode": _flate,
-    "Fl": _flate,
-    "ASCIIHexDecode": _whole(_ascii_hex),
-    "AHx": _whole(_ascii_hex),
-    "ASCII85Decode": _whole(_ascii_85),
-    "A85": _whole(_ascii_85),
-}
-_PICTURES = frozenset(("DCTDecode", "DCT", "JPXDecode", "CCITTFaxDecode", "CCF", "JBIG2Decode"))
 
 FORMAT = Format("a PDF document", _MAGIC[:1], begins, members, kind="file")
