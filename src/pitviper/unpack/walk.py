@@ -54,12 +54,12 @@ class Walk:
     def open(self, blob: Blob, found: Format, data: Data) -> Iterator[Pack]:
         """All that lies in the container `blob` of the format `found`."""
         yield from self._open(blob, found, Cursor(data) if found.streams else data, data, depth=1)
-        yield self._full()
+        yield self._last(blob)
 
     def open_shelf(self, blob: Blob, found: Format, shelf: Shelf) -> Iterator[Pack]:
         """All that lies on the shelf of `blob`."""
         yield from self._open(blob, found, shelf, None, depth=1)
-        yield self._full()
+        yield self._last(blob)
 
     def _open(self, blob: Blob, found: Format, content: Any, data: Data | None, depth: int) -> Iterator[Pack]:
         """The members of `blob`. Where they end too early, what is left is searched as it is."""
@@ -191,6 +191,13 @@ class Walk:
         pack.gaps += self._gaps
         self._pack, self._gaps = None, []
         return pack
+
+    def _last(self, blob: Blob) -> Pack:
+        """The last pack of the artefact `blob`: also where the budget ended before it did."""
+        if self.budget.exhausted:
+            detail = "the limits for one artefact are reached: what follows in it was not looked into"
+            self._gaps.append(Gap(blob.path, Reason.OVER_BUDGET, detail))
+        return self._full()
 
     def _gap(self, blob: Blob, error: Exception) -> None:
         self._told += 1
