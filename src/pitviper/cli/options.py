@@ -112,7 +112,7 @@ OPENING = (MAX_DEPTH, MAX_MEMBERS, MAX_EXPANDED, ARCHIVE_PASSWORD)
 """What may be opened."""
 
 INDEX_URL = click.option(
-    "--index-url", metavar="URL", help="The index for pypi:NAME. [default: $PITVIPER_INDEX_URL or $PIP_INDEX_URL]"
+    "--index-url", metavar="URL", help="The index for pypi:NAME. [default: as pip is configured]"
 )
 
 PLATFORM = click.option(

@@ -78,7 +78,11 @@ def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> Non
         watcher.watch(running)
     for error in running.unreadable:
         complain(error)
-    told = len(running.unreadable)
+    if not settings.quiet:
+        for source in running.sources:
+            if told := getattr(source, "told", ""):
+                click.echo(told, err=True)
+    before = len(running.unreadable)
     try:
         for _ in running:
             pass
@@ -87,7 +91,7 @@ def scan(targets: tuple[str, ...], config_file: str | None, **flags: Any) -> Non
     finally:
         if watcher:
             watcher.stop()
-    for error in running.unreadable[told:]:  # opened, but could not be read
+    for error in running.unreadable[before:]:  # opened, but could not be read
         complain(error)
     report = running.report()
     writing.write(report, {rule.id: rule for rule in running.rules.rules}, specs)

@@ -20,6 +20,7 @@ from pitviper.engine.pack import Free, Pack, windows
 from pitviper.errors import TargetError
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, escape
+from pitviper.sources import pip_config
 from pitviper.sources.download import Client, NotFound
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Index:
         except TargetError as error:
             raise TargetError(f"{self._target}: {error}", hint=error.hint) from None
         self._project = escape(wanted.name)
+        self.told = f"{self._target}: {self._project} {self._version} of {client.shown}"
+        """Which release it is, and whose: two indexes may have different projects of one name."""
 
     def parts(self) -> Iterator[Index]:
         """See `Source`."""
@@ -126,7 +129,7 @@ class Index:
 def _default_index() -> str:
     from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - 300 ms that only who uses an index pays
 
-    return next(filter(None, map(os.environ.get, _VARIABLES)), PYPI_SIMPLE_ENDPOINT)
+    return next(filter(None, map(os.environ.get, _VARIABLES)), None) or pip_config.index_url() or PYPI_SIMPLE_ENDPOINT
 
 
 def _requirement(text: str) -> Requirement:
