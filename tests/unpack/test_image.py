@@ -283,9 +283,14 @@ class TestConfiguration:
     def test_environment(self, scan: Callable[..., Report], token: Token) -> None:
         layers = [tarred({"a": b""})]
         secret = token("a")
-        for section in ({"Env": ["PATH=/bin", f"TOKEN={secret}"]}, {"Labels": {"a": secret}}, {"Cmd": ["x", secret]}):
+        for name, section in (
+            ("(ENV)", {"Env": ["PATH=/bin", f"TOKEN={secret}"]}),
+            ("(LABEL)", {"Labels": {"a": secret}}),
+            ("(CMD)", {"Cmd": ["x", secret]}),
+            ("(configuration)", {"Volumes": {secret: {}}}),
+        ):
             place = only(scan(tarred(saved(layers, config_of(layers, **section))))).place
-            assert place.path == "app.tar!/(configuration)"
+            assert place.path == f"app.tar!/{name}"
             assert [link.kind for link in place.chain] == ["image", "file"]
 
     def test_lines(self) -> None:
@@ -304,25 +309,30 @@ class TestConfiguration:
                 {"created_by": "RUN |2 A=b C=d e /bin/sh -c make # buildkit", "comment": "buildkit.v0"},
             ],
         }
-        assert image_config.rendered(document).decode().splitlines() == [
-            "ENV A=b&c",
-            "ENV D=1",
-            "LABEL x=y",
-            "ENTRYPOINT /bin/a b",
-            'CMD ["x"]',
-            "ARG A=b",
-            "ARG C=d e",
-            "RUN make",
-            "architecture: amd64",
-            "config:",
-            "Cmd: None",
-            "Volumes:",
-            "/data:",
-            "OnBuild:",
-            "- RUN x",
-            "history:",
-            "empty_layer: True",
-            "comment: buildkit.v0",
+        told = [
+            (member.name, (member.content or b"").decode().splitlines()) for member in image_config.rendered(document)
+        ]
+        assert told == [
+            ("(ENV)", ["ENV A=b&c", "ENV D=1"]),
+            ("(LABEL)", ["LABEL x=y"]),
+            ("(ENTRYPOINT)", ["ENTRYPOINT /bin/a b"]),
+            ("1", ['CMD ["x"]']),
+            ("2", ["ARG A=b", "ARG C=d e", "RUN make"]),
+            (
+                "(configuration)",
+                [
+                    "architecture: amd64",
+                    "config:",
+                    "Cmd: None",
+                    "Volumes:",
+                    "/data:",
+                    "OnBuild:",
+                    "- RUN x",
+                    "history:",
+                    "empty_layer: True",
+                    "comment: buildkit.v0",
+                ],
+            ),
         ]
 
     @pytest.mark.parametrize(
@@ -348,7 +358,7 @@ class TestConfiguration:
     def test_a_secret_in_a_step_is_not_told(self, scan: Callable[..., Report], token: Token) -> None:
         layers = [tarred({"a": token("b").encode()})]
         report = scan(tarred(saved(layers, config_of(layers, [f"RUN echo {token('a')}"]))))
-        assert paths(report) == ["app.tar!/(configuration)", "app.tar!/layer:1!/a"]
+        assert paths(report) == ["app.tar!/layer:1!/a", "app.tar!/step:2"]
         assert token("a") not in repr(report)
 
     def test_no_step_rather_than_a_wrong_one(self, scan: Callable[..., Report], token: Token) -> None:

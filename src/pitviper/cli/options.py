@@ -111,9 +111,7 @@ ARCHIVE_PASSWORD = click.option(
 OPENING = (MAX_DEPTH, MAX_MEMBERS, MAX_EXPANDED, ARCHIVE_PASSWORD)
 """What may be opened."""
 
-INDEX_URL = click.option(
-    "--index-url", metavar="URL", help="The index for pypi:NAME. [default: as pip is configured]"
-)
+INDEX_URL = click.option("--index-url", metavar="URL", help="The index for pypi:NAME. [default: as pip is configured]")
 
 PLATFORM = click.option(
     "--platform",

@@ -8,7 +8,7 @@ import msgspec
 
 from pitviper.model.place import Link
 
-_LABELLED = frozenset({"layer", "commit", "cell", "table", "page"})
+_LABELLED = frozenset({"layer", "step", "commit", "cell", "table", "page"})
 """Kinds whose name says too little without them: `layer:4`."""
 
 

@@ -91,7 +91,7 @@ def _step(link: Link) -> str:
     name = escape(link.name)
     if link.kind == "commit" and link.author:
         return escape(f"commit {link.name} by {link.author}{f', {link.date[:10]}' if link.date else ''}")
-    if link.kind in ("layer", "commit"):
+    if link.kind in ("layer", "step", "commit"):
         return f"{link.kind} {name}" + (f' "{_short(escape(link.created_by))}"' if link.created_by else "")
     return f"{name}()" if link.kind == "code" and name.isidentifier() else name
 

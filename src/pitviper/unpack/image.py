@@ -206,7 +206,7 @@ class _Opened:
 
     def _configuration(self, name: str, config: Any) -> Iterator[Item]:
         self._store.use(name)
-        yield Member(_CONFIGURATION, data=Memory(image_config.rendered(config)))
+        yield from image_config.rendered(config)
         data = self._store.data(name)
         if data is not None:
             yield from self._checked(_CONFIGURATION, "file", data, manifests.digest_in(name))

@@ -8,10 +8,11 @@ in one. Source: OCI image spec 1.1, "Image Configuration"; how the classic build
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pitviper.model.place import escape
+from pitviper.unpack.interface import Member
 
 _SECTIONS = ("config", "container_config")
 _NO_LAYER = "#(nop)"
@@ -51,48 +52,50 @@ def step(created_by: Any) -> str | None:
     return (text if len(text) <= _LONGEST_STEP else f"{text[:10].partition(' ')[0]} …") or None
 
 
-def rendered(document: Any) -> bytes:
-    """The configuration as lines: as in a Dockerfile what stands there, and `key: value` for all else."""
-    lines: list[str] = []
+def rendered(document: Any) -> Iterator[Member]:
+    """The configuration as lines, under the name of what says them.
+
+    Instructions as they stand in a Dockerfile, the steps of the history one by one, and `key: value` for all else.
+    """
     rest = document
     if isinstance(document, dict):
         rest = dict(document)
         for section in _SECTIONS:
             if isinstance(found := document.get(section), dict):
                 rest[section] = dict(found)
-                lines += _section(rest[section])
+                for instruction, values in _section(rest[section]):
+                    yield _member(f"({instruction})", [f"{instruction} {value}" for value in values])
         if isinstance(found := document.get("history"), list):
-            rest["history"], told = _history(found)
-            lines += told
-    return "".join(f"{line}\n" for line in (*lines, *_all(rest))).encode("utf-8", "backslashreplace")
+            rest["history"] = [_without_step(entry) for entry in found]
+            for number, entry in enumerate(found, 1):
+                if isinstance(created_by := _get(entry, "created_by"), str):
+                    arguments, text = _split(created_by)
+                    given = [f"ARG {argument}" for argument in _ARGUMENT.split(arguments) if argument]
+                    yield _member(str(number), [*given, text], kind="step", facts={"created_by": step(created_by)})
+    yield _member("(configuration)", _all(rest))
 
 
-def _section(section: dict[str, Any]) -> Iterator[str]:
-    """Lines for what has an instruction of its own; that is taken out of `section`."""
+def _member(name: str, lines: Iterable[str], **link: Any) -> Member:
+    text = "".join(f"{line}\n" for line in lines)
+    return Member(name, content=text.encode("utf-8", "backslashreplace"), **link)
+
+
+def _section(section: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """What has an instruction of its own, with its values; that is taken out of `section`."""
     if _is_texts(section.get("Env")):
-        yield from (f"ENV {entry}" for entry in section.pop("Env"))
+        yield "ENV", section.pop("Env")
     labels = section.get("Labels")
     if isinstance(labels, dict) and _is_texts(list(labels.values())):
-        yield from (f"LABEL {key}={value}" for key, value in section.pop("Labels").items())
+        yield "LABEL", [f"{key}={value}" for key, value in section.pop("Labels").items()]
     for key in ("Entrypoint", "Cmd"):
         if _is_texts(section.get(key)):
-            yield f"{key.upper()} {' '.join(section.pop(key))}"
+            yield key.upper(), [" ".join(section.pop(key))]
 
 
-def _history(entries: list[Any]) -> tuple[list[Any], list[str]]:
-    """What the entries say besides their steps, and lines for those."""
-    rest: list[Any] = []
-    lines: list[str] = []
-    for entry in entries:
-        created_by = _get(entry, "created_by")
-        if isinstance(created_by, str):
-            arguments, text = _split(created_by)
-            lines += (f"ARG {argument}" for argument in _ARGUMENT.split(arguments) if argument)
-            lines.append(text)
-            rest.append({key: value for key, value in entry.items() if key != "created_by"})
-        else:
-            rest.append(entry)
-    return rest, lines
+def _without_step(entry: Any) -> Any:
+    if not isinstance(_get(entry, "created_by"), str):
+        return entry
+    return {key: value for key, value in entry.items() if key != "created_by"}
 
 
 def _split(created_by: str) -> tuple[str, str]:
