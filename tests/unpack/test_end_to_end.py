@@ -117,6 +117,11 @@ def as_html(content: bytes) -> bytes:
     return b"<!doctype html>\n<html><p>" + content.replace(b"_", b"&#95;") + b"</p></html>\n"
 
 
+def as_office(content: bytes) -> bytes:
+    runs = b"".join(b"<w:r><w:t>%c</w:t></w:r>" % one for one in content)
+    return b'<?xml version="1.0"?><w:document xmlns:w="w"><w:body><w:p>' + runs + b"</w:p></w:body></w:document>"
+
+
 def as_iso(content: bytes) -> bytes:
     def both(number: int) -> bytes:
         return struct.pack("<I", number) + struct.pack(">I", number)
@@ -168,6 +173,7 @@ MAKE: dict[str, Callable[[bytes], bytes]] = {
     "a 7z archive": as_7z,
     "a cabinet": as_cabinet,
     "an HTML document": as_html,
+    "text of an office document": as_office,
     "a container image": as_image,
     "a tar archive": as_tar,
 }
