@@ -18,8 +18,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pitviper.engine import decode, encodings
-from pitviper.engine.decode import Budget, unbase64, unescape, unhex, unnumber, unpercent
+from pitviper.engine.decode import Budget
 from pitviper.engine.pack import BUFFER
+from pitviper.engine.undo import unbase64, unentity, unescape, unhex, unnumber, unpercent
 from pitviper.look import Looker, Outcome
 from pitviper.model.gap import Reason
 from pitviper.rules.loading import load
@@ -401,7 +402,7 @@ class TestProperties:
     def test_no_bytes_make_it_fail(self, looker: Looker, data: bytes) -> None:
         for piece in (data, b"b64decode '" + base64.b64encode(data), b"a85decode b85decode b32decode '" + data + b"'"):
             rules(look(looker, piece + b" Z2hwX \\x67\\x68\\x70\\x5f" + data))
-        for undo in (unbase64, unescape, unpercent, unnumber, decode.unentity):
+        for undo in (unbase64, unescape, unpercent, unnumber, unentity):
             undo(data)
 
     @given(st.binary(max_size=60))
