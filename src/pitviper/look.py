@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -172,7 +173,7 @@ class Looker:
                 continue
             seen = self._confirm(data, span, hits, outcome)
             try:
-                decoded = self._decode(data, seen, hits, outcome) if self._matcher.encoded_among(hits) else []
+                decoded = self._decode(data, seen, hits, outcome) if self._matcher.encoded_among(data, hits) else []
                 self._tell(seen.span.blob, self._judge.findings(data, seen, outcome.hidden), outcome)
                 self._tell(seen.span.blob, decoded, outcome)
             except Exception as error:  # noqa: BLE001 - a defect on one blob must not end the scan
@@ -205,13 +206,15 @@ class Looker:
         revealed = self._decoder.look(data, seen, hits, budget, PATIENCE - spent)
         if budget.exceeded and not before:
             outcome.gaps.append(Gap(blob.path, Reason.OVER_BUDGET, f"{budget.exceeded}; the others were left out"))
-        positions = Positions(data, seen.span, binary=seen.binary)
-        told: list[Finding | Ignored] = []
+        found: list[tuple[int, Finding, Revealed]] = []
         for one in revealed:
             seen.defects |= one.seen.defects
-            place = positions.of(one.layer.start)
-            inside = self._inside.findings(one.data, one.seen, outcome.hidden)
-            told += (self._placed(cast("Finding", finding), one, place, (data, seen)) for finding in inside)
+            inside = [cast("Finding", told) for told in self._inside.findings(one.data, one.seen, outcome.hidden)]
+            places = one.layer.places(data, [finding.place.offset or 0 for finding in inside])
+            found += ((place, finding, one) for place, finding in zip(places, inside, strict=True))
+        positions = Positions(data, seen.span, binary=seen.binary)
+        found.sort(key=itemgetter(0))
+        told = [self._placed(finding, one, positions.of(place), (data, seen)) for place, finding, one in found]
         runs = [(one.layer.start, one.layer.end) for one in revealed]
         seen.matches = [match for match in seen.matches if not (match.rule.generic and _meets(match, runs))]
         return told

@@ -22,8 +22,10 @@ from pitviper.engine.encodings import Literal
 from pitviper.engine.matcher import Match, Matcher, Seen
 from pitviper.engine.prefilter import Hit
 from pitviper.engine.runs import MIXTURES, Runs
-from pitviper.engine.undo import LEAST, WHOLE_BASE64, WHOLE_HEX, joined, unbase64, unhex
+from pitviper.engine.undo import LEAST, WHOLE_BASE64, WHOLE_HEX, joined, places, unbase64, unhex
 from pitviper.model.blob import Blob, Span
+from pitviper.model.finding import Confidence
+from pitviper.rules.schema import Rule
 
 MAX_LAYERS = 20_000
 """Decoded layers of one blob."""
@@ -83,6 +85,10 @@ class Budget(msgspec.Struct):
         return len(self.found) > before
 
 
+_WIDTHS = {"base64": (4, 3), "hex": (2, 1), "utf-16-le": (2, 1), "utf-16-be": (2, 1)}
+"""How many characters make how many bytes."""
+
+
 class Layer(msgspec.Struct):
     """Decoded bytes. `start:end` is where the outermost run stands in the blob's buffer, `how` what was undone."""
 
@@ -92,6 +98,23 @@ class Layer(msgspec.Struct):
     data: bytes
     is_run: bool
     """As a whole it is another run, which is a layer of its own."""
+
+    def places(self, data: bytearray, offsets: Iterable[int]) -> Iterator[int]:
+        """Where in the buffer stands what lies at `offsets`, in order, of the decoded bytes.
+
+        Through base64 and hex to the character; through all else that has no such arithmetic, where the run begins.
+        """
+        if not all(name in _WIDTHS for name in self.how):
+            yield from (self.start for _ in offsets)
+            return
+        indices = (self._index(offset) for offset in offsets)
+        yield from (self.start + place for place in places(bytes(data[self.start : self.end]), indices))
+
+    def _index(self, offset: int) -> int:
+        for name in reversed(self.how):
+            characters, decoded = _WIDTHS[name]
+            offset = offset * characters // decoded
+        return offset
 
     def __repr__(self) -> str:
         """Never shows the bytes: a repr ends up in logs."""
@@ -119,7 +142,7 @@ class Decoder:
     def look(
         self, data: bytearray, seen: Seen, hits: Sequence[Hit], budget: Budget, seconds: float = inf
     ) -> list[Revealed]:
-        """What there is in the encoded runs at `hits`, in the order of the runs; nothing of generic rules.
+        """What there is in the encoded runs at `hits`, in the order of the runs.
 
         Not in runs that a match in `seen` holds or touches: its rule knows that form, and has told what is in there.
         """
@@ -139,14 +162,14 @@ class Decoder:
                 inside.matches = [
                     one
                     for one in inside.matches
-                    if not one.rule.generic and one.secret not in told and budget.is_new(start, one)
+                    if _may_tell(one.rule, layer.how) and one.secret not in told and budget.is_new(start, one)
                 ]
                 revealed.append(Revealed(layer, buffer, inside))
                 if layer.is_run:
                     continue
                 if len(layer.how) < MAX_DEPTH:
                     layers += self._layers(buffer, inside, found, layer, budget)
-                elif self._matcher.encoded_among(found):
+                elif self._matcher.encoded_among(buffer, found):
                     budget.exceeded = f"more than {MAX_DEPTH} layers of encoding"
         return sorted((one for one in revealed if one.seen.matches), key=lambda one: one.layer.start)
 
@@ -155,7 +178,8 @@ class Decoder:
     ) -> Iterator[Layer]:
         """The layers that begin at `hits` in a blob, or in the layer `around` them."""
         taken = _Taken(seen.matches)
-        for start, end, name, decoded in Runs(data, seen.span, binary=seen.binary).at(self._literals(seen.span, hits)):
+        literals = self._literals(data, seen.span, hits)
+        for start, end, name, decoded in Runs(data, seen.span, binary=seen.binary).at(literals):
             if not decoded or (name not in MIXTURES and taken.touches(start, end)):
                 continue
             is_cut = end == seen.span.end > seen.span.last
@@ -167,12 +191,17 @@ class Decoder:
                     budget.exceeded = "a compressed and encoded run of more than a window"
                 yield Layer(at[0], at[1], how, content, is_run)
 
-    def _literals(self, span: Span, hits: Iterable[Hit]) -> Iterator[tuple[Literal, int, int]]:
+    def _literals(self, data: bytearray, span: Span, hits: Iterable[Hit]) -> Iterator[tuple[Literal, int, int]]:
         """Those of `hits` that tell of something encoded, as far as this window owns them."""
-        for number, start, end in hits:
-            literal = self._matcher.encoded_at(number)
-            if literal and span.first <= start < span.last:
+        for hit in hits:
+            _, start, end = hit
+            if span.first <= start < span.last and (literal := self._matcher.encoded_at(data, hit)):
                 yield literal, start, end
+
+
+def _may_tell(rule: Rule, how: Sequence[str]) -> bool:
+    """Whether `rule` counts in such a layer: a generic one only in text that was merely escaped, and if it is firm."""
+    return not rule.generic or (rule.confidence is Confidence.FIRM and MIXTURES.issuperset(how))
 
 
 def _is_known(match: Match) -> bool:

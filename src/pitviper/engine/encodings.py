@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from functools import cache
 from itertools import product
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote, quote_from_bytes, quote_plus
 
 import msgspec
 
@@ -95,6 +95,8 @@ def _make(rules: Sequence[Rule]) -> Iterator[Literal]:
         yield from _in_base64(shape)
         yield from _in_hex(bytes(_fixed(shape)))
         yield from _escaped(bytes(_fixed(shape)))
+    for anchor in {anchor for rule in rules if not rule.anchors_ignore_case for anchor in rule.anchors}:
+        yield from _quoted(anchor)
     if known:
         yield from _heads()
         yield from _decoders()
@@ -240,6 +242,34 @@ def _escaped(text: bytes) -> Iterator[Literal]:
     quoted = quote_from_bytes(text, safe="").encode()
     if quoted != text:
         yield Literal(quoted, True, Coding.PERCENT, 0)  # noqa: FBT003
+
+
+_IN_JSON = ("<>&='", "<>&'+\"", "/")
+"""What serialisers write as an escape: Gson, .NET, and PHP."""
+
+
+def _quoted(anchor: str) -> Iterator[Literal]:
+    """`anchor` as URLs and JSON have it, where they escape what is not a letter or a digit in it."""
+    for percent in (quote(anchor, safe=""), quote_plus(anchor)):
+        if percent != anchor:
+            yield Literal(percent.encode(), True, Coding.PERCENT, 0)  # noqa: FBT003
+    for special in _IN_JSON:
+        written = "".join((r"\/" if one == "/" else f"\\u{ord(one):04x}") if one in special else one for one in anchor)
+        if written != anchor:
+            yield Literal(written.encode(), True, Coding.ESCAPES, 0)  # noqa: FBT003
+
+
+_ESCAPED_BEHIND = re.compile(rb"""[^\s"'<>]{0,160}?(?:(?P<percent>%[2-7][0-9A-Fa-f])|\\(?:/|u00[2-7][0-9A-Fa-f]))""")
+_BEHIND = {
+    "percent": Literal(b"%", False, Coding.PERCENT, 0),  # noqa: FBT003
+    None: Literal(b"\\", False, Coding.ESCAPES, 0),  # noqa: FBT003
+}
+
+
+def escaped_behind(data: bytearray, end: int) -> Literal | None:
+    """What an anchor that ends at `end` tells if escapes stand close behind it: most of a token may need none."""
+    found = _ESCAPED_BEHIND.match(data, end)
+    return _BEHIND[found.lastgroup] if found else None
 
 
 _BEFORE = (b'"', b"'", b"\0", b" ", b"\n", b"=", b",", b">", b"`")

@@ -137,6 +137,12 @@ class Matcher:
         self._encoded = encodings.literals(rules)
         self._prefilter = Prefilter(rules, self._encoded)
         self._anchors = len(self._prefilter.anchors)
+        self._telling = {
+            number
+            for number, anchor in enumerate(self._prefilter.anchors)
+            if any(not rules.rules[rule].generic for rule in anchor.rules)
+        }
+        """Anchors that stand for a provider's rule."""
         self._make = make
         self._confirmers: dict[int, Confirmer] = {}
 
@@ -174,13 +180,16 @@ class Matcher:
                     seen.defects.add(f"{type(error).__name__} in the rule {self._rules[rule].id!r}")
         return seen
 
-    def encoded_at(self, number: int) -> encodings.Literal | None:
-        """The literal with this `number` in hits, if it tells of something encoded."""
-        return self._encoded[number - self._anchors] if number >= self._anchors else None
+    def encoded_at(self, data: bytearray, hit: Hit) -> encodings.Literal | None:
+        """The literal at `hit`, if that tells of something encoded: also an anchor with escapes close behind it."""
+        number, _, end = hit
+        if number >= self._anchors:
+            return self._encoded[number - self._anchors]
+        return encodings.escaped_behind(data, end) if number in self._telling else None
 
-    def encoded_among(self, hits: Iterable[Hit]) -> bool:
+    def encoded_among(self, data: bytearray, hits: Iterable[Hit]) -> bool:
         """Whether one of `hits` tells of something encoded."""
-        return any(number >= self._anchors for number, _, _ in hits)
+        return any(self.encoded_at(data, hit) for hit in hits)
 
     def _confirm(self, rule: int, data: bytearray, anchor: tuple[int, int], low: int, seen: Seen) -> int:
         """Add the matches of `rule` at `anchor` to `seen`, and tell from where on it is to be searched for.

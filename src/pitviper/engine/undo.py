@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterable, Iterator
 
 LEAST = 16
 """Characters of a line that goes on in the next one; encoded bytes worth searching."""
@@ -38,6 +39,18 @@ def joined(run: bytes) -> bytes:
     if b"\\" in run or b'"' in run or b"'" in run:
         return _SEPARATOR.sub(b"", run)
     return run.translate(None, b" \t\r\n") if b"\n" in run else run
+
+
+def places(run: bytes, indices: Iterable[int]) -> Iterator[int]:
+    """Where the characters of `joined(run)` at `indices`, in order, stand in `run`."""
+    separators = _SEPARATOR.finditer(run) if b"\n" in run or b"\\" in run else iter(())
+    separator = next(separators, None)
+    left_out = 0
+    for index in indices:
+        while separator and separator.start() <= index + left_out:
+            left_out += len(separator[0])
+            separator = next(separators, None)
+        yield min(index + left_out, len(run))
 
 
 def unbase64(characters: bytes) -> bytes:
