@@ -83,12 +83,12 @@ def begins(head: bytes, tail: bytes) -> bool:
 
 
 def ends(data: Data) -> bool:
-    """An end record, and the directory where that says."""
+    """Whether an end record is there, and the directory where that says, and the first member where that says."""
     try:
-        count, _, start, _ = _end(data)
+        first = next(directory(data), None)
     except (ValueError, struct.error):
         return False
-    return bool(count) and data.read(start, len(_CENTRAL)) == _CENTRAL
+    return first is not None and first.offset >= 0 and data.read(first.offset, len(_LOCAL)) == _LOCAL
 
 
 def members(data: Data, options: Options) -> Iterator[Item]:
