@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
@@ -147,7 +148,8 @@ class TestEncodings:
         assert rules(outcome) == ["github-pat"]
         (finding,) = outcome.findings
         where = finding.place
-        assert (where.path, where.line, where.column, where.offset) == ("src/helpers.py", 3, 10, 20)
+        assert (where.path, where.line, where.column) == ("src/helpers.py", 3, where.offset - 10)
+        assert 20 <= where.offset <= 20 + len(encoded(steps, plain[: before + 3]))
         assert where.chain[-1].kind == "decoded"
         assert finding.evidence[-1].name == "encoding"
         assert finding.evidence[-1].text == where.chain[-1].name
@@ -222,12 +224,47 @@ class TestWrapped:
         plain = f"{'some text ' * 9}{token('a')}{' and more' * 9}".encode()
         source = b"data = b64decode('" + wrapped(width, between)(plain) + b"')\n"
         (finding,) = look(looker, source).findings
-        assert (finding.place.line, finding.place.column) == (1, 19)
+        index = 90 * 4 // 3
+        offset = 18 + index + index // width * len(between)
+        line_start = source.rfind(b"\n", 0, offset) + 1
+        place = finding.place
+        assert (place.line, place.column, place.offset) == (
+            source.count(b"\n", 0, offset) + 1,
+            offset - line_start + 1,
+            offset,
+        )
 
     def test_mime_without_a_decoder(self, looker: Looker, token: Token) -> None:
         plain = [f"{'x' * before} {token('a')}".encode() for before in range(57)]
         found = [rules(look(looker, b"body:\n\n" + base64.encodebytes(one))) for one in plain]
         assert found.count(["github-pat"]) >= 48  # the literal itself may be torn
+
+
+class TestMostly:
+    """What needs no escape stands as it is, as serialisers write it."""
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda text: quote(text, safe=""),
+            lambda text: text.replace("/", r"\/"),
+            lambda text: text.replace("/", r"\u002f"),
+            lambda text: text.replace("+", r"\u002B").replace("=", r"\u003D"),
+            lambda text: text.replace("&", r"\u0026").replace("=", r"\u003d"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("template", "rule"),
+        [
+            ("https://hooks.slack.com/services/T{upper-digits:10}/B{upper-digits:10}/{base62:24}", "slack-webhook"),
+            ("DefaultEndpointsProtocol=https;AccountName=acme;AccountKey={base62:84}/+==", "azure-account-key"),
+            ("postgres://shop:{base62:20}@db.acme.io/shop?a=b&c=d", "url-credentials"),
+        ],
+    )
+    def test_escaped(self, looker: Looker, write: Callable[[str], str], template: str, rule: str) -> None:
+        plain = make(template, rule)
+        assert rules(look(looker, plain.encode())) == [rule]
+        assert rules(look(looker, f'{{"to": "{write(plain)}"}}'.encode())) == [rule]
 
 
 class TestWhatIsKnown:
@@ -292,7 +329,7 @@ class TestWindows:
         (tmp_path / "big.txt").write_bytes(data)
         parts = [part for part in Directory(str(tmp_path)).parts() if isinstance(part, Files)]
         findings = [one for outcome in looker.look(parts) for one in outcome.findings]
-        assert [one.place.offset for one in findings] == [edge + shift + 1]
+        assert [one.place.offset for one in findings] == [edge + shift + 1 + 18 * 4 // 3]
 
     def test_a_run_of_several_windows(self, looker: Looker, token: Token, tmp_path: Path) -> None:
         noise = random.Random(1).randbytes(3 * BUFFER)

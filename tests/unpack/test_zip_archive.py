@@ -411,7 +411,7 @@ class TestBombs:
         whole = archive(*[Entry(b"%d" % n, b"", layer, 8, crc=1) for n in range(1000)], Entry(b"last"))
         contents, gaps = content_of(whole, Options(max_expanded=100_000_000))
         assert sum(map(len, contents.values())) < 110_000_000
-        assert gaps[-1].detail == "it expands to more than 100,000,000 bytes"
+        assert gaps[-2].detail == "it expands to more than 100,000,000 bytes"
 
     def test_archives_in_archives_in_archives(self, content_of: ContentOf) -> None:
         whole = archive(Entry(content=b"0" * 1_000_000, packed=deflated(b"0" * 1_000_000), method=8))
@@ -444,7 +444,7 @@ class TestBombs:
     def test_more_members_than_allowed(self, content_of: ContentOf) -> None:
         contents, gaps = content_of(archive(*[Entry(b"%d" % n, b"") for n in range(50)]), Options(max_members=20))
         assert len(contents) == 20
-        assert [(gap.path, str(gap.reason)) for gap in gaps] == [("x!/20", "over-budget")]
+        assert [(gap.path, str(gap.reason)) for gap in gaps] == [("x!/20", "over-budget"), ("x", "over-budget")]
 
     def test_extra_fields_without_end(self, told: Told) -> None:
         """Each also claims to hold all that follows, and so is the archive once more."""

@@ -99,6 +99,7 @@ def _make(rules: Sequence[Rule]) -> Iterator[Literal]:
         yield from _quoted(anchor)
     if known:
         yield from _heads()
+        yield from _urls()
         yield from _decoders()
 
 
@@ -293,8 +294,6 @@ def _heads() -> Iterator[Literal]:
                     yield Literal(before + bytes(text), False, Coding.BASE64, len(text) % 4)  # noqa: FBT003
         for before in _BEFORE[:3]:
             yield Literal(before + head.hex().encode(), True, Coding.HEX, 0)  # noqa: FBT003
-    for quoted in (b"%3a%2f%2f", b"%253a%252f%252f"):
-        yield Literal(quoted, True, Coding.PERCENT, 0)  # noqa: FBT003
     for head in _PROGRAMS:
         encoded = base64_of(tuple(frozenset((byte,)) for byte in head), 0)
         fixed = [one for one in encoded if len(one) == 1]
@@ -302,6 +301,18 @@ def _heads() -> Iterator[Literal]:
     for before in (b"'", b'"'):
         for written in _WRITTEN:
             yield Literal(before + written, False, Coding.ESCAPES, 0)  # noqa: FBT003
+
+
+_PROTOCOLS = (b"postgres", b"postgresql", b"mysql", b"mongodb", b"mongodb+srv", b"redis", b"rediss", b"amqp", b"amqps")
+"""Of stores: the URLs of the web, which JSON is full of, hardly ever have passwords."""
+
+
+def _urls() -> Iterator[Literal]:
+    """How URLs begin that hold passwords, where URLs and JSON hold them in turn."""
+    for quoted in (b"%3a%2f%2f", b"%253a%252f%252f"):
+        yield Literal(quoted, True, Coding.PERCENT, 0)  # noqa: FBT003
+    for protocol, slash in product(_PROTOCOLS, (rb"\/", rb"\u002f")):
+        yield Literal(protocol + b":" + slash * 2, True, Coding.ESCAPES, 0)  # noqa: FBT003
 
 
 _DECODERS = (
