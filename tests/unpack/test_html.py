@@ -22,10 +22,14 @@ START = b"<!DOCTYPE html>\n"
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        (b"<p>abcd&#43;efgh&#x3D;</p>", b"abcd+efgh="),
+        (b"<p>abcd&#43;efgh&#x3D;</p>", b" abcd+efgh= "),
         (b"<a href='x?sig=1&amp;se=2'>text</a>", b"text <a href='x?sig=1&se=2'>"),
         (b"?sig=12345678&amp;se=12", b"?sig=12345678&se=12"),
         (b"<b>ghp_</b><i>12345678</i>", b"ghp_12345678"),
+        (b"<p>a</p><code><span>ghp_</span><span>12345678</span></code>", b" a ghp_12345678"),
+        (b"<td>a&amp;b=12345678</td><td>12345678</td>", b" a&b=12345678  12345678 "),
+        (b"ghp_1234<!-- x -->5678", b"ghp_12345678"),
+        (b"ghp_1234&shy;5678<wbr>90", b"ghp_1234567890"),
         (b'<span class="n">password</span> <span>=</span> <span>&quot;abc&quot;</span>', b'password = "abc"'),
         (b"<p>only ordinary words stand here</p>", b""),
         (b"<p>&quot;just_quoted_word&quot;, &lt;another_one&gt;</p>", b""),

@@ -21,6 +21,16 @@ _BEGINNING = re.compile(
     rb"(?:\xef\xbb\xbf)?\s{0,64}(?:<!--.{0,512}?-->\s{0,64})?<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL
 )
 _TAG = re.compile(r"<[/!]?[A-Za-z][^<>]{0,4096}>")
+_BLOCK = re.compile(
+    r"</?(?:address|article|aside|blockquote|body|br|button|caption|dd|details|div|dl|dt|figure|footer|form|h[1-6]|head"
+    r"|header|hr|html|input|li|main|nav|ol|optgroup|option|p|pre|section|select|summary|table|tbody|td|textarea|tfoot|th"
+    r"|thead|title|tr|ul)(?=[\s/>])[^<>]{0,4096}>",
+    re.IGNORECASE,
+)
+"""Tags that set apart what stands on either side; all others may stand within a word."""
+_COMMENT = re.compile(r"<!--[^\n]{0,512}?-->")
+_INVISIBLE = {ord(character): None for character in "\u00ad\u200b\u2060\ufeff"}
+"""What browsers show nothing for: where a word may be broken, and where it may not."""
 _WORD = re.compile(r"[\w+/=.:@~%&?-]{8,}")
 _JOINT = re.compile(r"[\w+/=.:@~%?-]<[^<>]{1,4096}>(?:<[^<>]{1,4096}>){0,8}[\w+/=.:@~%?-]")
 """A tag, or some, in what might be a word."""
@@ -62,10 +72,10 @@ def _text(line: str) -> bytes:
     """The text of a line; empty if it says nothing new."""
     if "&" not in line and "<" not in line:
         return b""
-    text = _TAG.sub("", line)
+    text = _TAG.sub("", _BLOCK.sub(" ", _COMMENT.sub("", line)))
     if "&" in line or _JOINT.search(line):
         encoded = [tag for tag in _TAG.findall(line) if "&" in tag]  # links, mostly
-        text = html.unescape(" ".join([text, *encoded]))
+        text = html.unescape(" ".join([text, *encoded])).translate(_INVISIBLE)
         if not set(_WORD.findall(_REFERENCE.sub(" ", line))).issuperset(_WORD.findall(text)):
             return text.encode("utf-8", "replace")
     is_setting = "<" in line and _SETTING.search(text)

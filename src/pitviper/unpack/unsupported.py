@@ -11,6 +11,9 @@ from pitviper.unpack.interface import Format, Item, Options, Refused
 
 _MAGIC = (
     ("a RAR archive", b"Rar!\x1a\x07", "unpack it, and scan what comes out"),
+    ("a file of compress (.Z)", b"\x1f\x9d\x90", "unpack it, and scan what comes out"),
+    ("an lzip file", b"LZIP\x01", "unpack it, and scan what comes out"),
+    ("an LZ4 file in the legacy format", b"\x02\x21\x4c\x18", "unpack it, and scan what comes out"),
     ("a pack of git objects", b"PACK\0\0\0", "scan its repository with --git-history, or as git:PATH"),
 )
 
