@@ -6,6 +6,7 @@ import gzip
 import os
 import signal
 import threading
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -298,6 +299,16 @@ class TestRealWindows:
         found = where(look(looker).findings)
         assert [(line, offset) for _, line, _, offset in found] == [(1, start) for start in starts]
         assert [column for _, _, column, _ in found] == [1, 1_000_001, None, None, None]
+
+
+def test_a_big_archive_counts_as_it_is_read(looker: Looker, tree: Path) -> None:
+    with zipfile.ZipFile(tree / "big.zip", "w") as archive:
+        for number in range(8):
+            archive.writestr(str(number), b"x" * (BUFFER // 2))
+    size = (tree / "big.zip").stat().st_size
+    counts = [outcome.bytes for outcome in looker.look(files())]
+    assert sum(counts) == size
+    assert max(counts) < size // 2
 
 
 class TestLimits:

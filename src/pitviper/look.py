@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from pitviper.engine import text
-from pitviper.engine.data import Cursor, Data
+from pitviper.engine.data import Cursor, Data, Meter
 from pitviper.engine.data import Memory as Held
 from pitviper.engine.matcher import Match, Matcher, Seen
 from pitviper.engine.pack import BUFFER, Free, Pack, windows
@@ -137,22 +137,29 @@ class Looker:
             from pitviper.unpack.walk import Walk  # noqa: PLC0415 - same
 
             for blob, known, data in found:
-                if known:
-                    yield from Walk(self._options, data.size, free).open(blob, known, data)
-                else:
+                if not known:
                     yield from windows(blob, Cursor(data).fill, free)
+                    continue
+                walk = Walk(self._options, data.size, free)
+                if isinstance(data, Held):
+                    yield from walk.open(blob, known, data)
+                else:
+                    meter = Meter(data.size)
+                    yield from _metered(walk.open(blob, known, meter.data(data)), meter, free)
             for blob, shelf in shelves:
-                yield from Walk(self._options, shelf.size, free).open_shelf(blob, SHELF_FORMAT, shelf)
+                meter = Meter(shelf.size)
+                walk = Walk(self._options, shelf.size, free)
+                yield from _metered(walk.open_shelf(blob, SHELF_FORMAT, meter.shelf(shelf)), meter, free)
 
     def _search_pack(self, pack: Pack) -> Outcome:
         data = pack.data
-        outcome = Outcome(gaps=pack.gaps)
+        outcome = Outcome(gaps=pack.gaps, bytes=pack.read)
         self._search(data, pack.filled, pack.spans, outcome)
         for span in pack.spans:  # runs for every file: keep it short
             if isinstance(span.blob, Inner):
                 outcome.expanded_bytes += span.last - span.first
-            else:
-                outcome.bytes += span.opened or span.last - span.first
+            elif not (span.opened and span.last < span.end):  # of what is big and opened, what is read counts
+                outcome.bytes += span.last - span.first
             outcome.blobs += not span.base
             if (span.base or text.may_be_wide(data, span)) and not span.opened:
                 self._search_wide(data, span, outcome)
@@ -247,6 +254,14 @@ class Looker:
                 outcome.findings.append(finding)
 
 
+def _metered(packs: Iterator[Pack], meter: Meter, free: Free) -> Iterator[Pack]:
+    """`packs`, each with what was read for it, and at last one with the bytes that nobody needed to read."""
+    for pack in packs:
+        pack.read = meter.take()
+        yield pack
+    yield Pack(free(), 0, [], [], read=meter.rest())
+
+
 def _meets(match: Match, runs: Iterable[tuple[int, int]]) -> bool:
     """Whether the secret of `match` overlaps one of `runs`."""
     return any(match.secret_start < end and start < match.secret_end for start, end in runs)
@@ -265,7 +280,7 @@ def _containers(pack: Pack) -> Iterator[tuple[Blob, Format | None, Data]]:
             if ends(pack.data, span.end):
                 pack.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, HIDDEN))
         elif known := _recognised(pack, span, *sample(pack.data, span.start, span.end)):
-            span.opened = span.end - span.start
+            span.opened = True
             yield span.blob, known, Held(bytes(pack.data[span.start : span.end]))
 
 
@@ -283,7 +298,7 @@ def _big(pack: Pack, span: Span) -> Iterator[tuple[Blob, Format | None, Data]]:
         pack.gaps.append(Gap(blob.path, Reason.UNREADABLE, error.strerror or ""))
         return
     if known:
-        span.opened = data.size
+        span.opened = True
     elif blob.again:
         return
     else:

@@ -148,6 +148,7 @@ class TestEncodings:
         assert rules(outcome) == ["github-pat"]
         (finding,) = outcome.findings
         where = finding.place
+        assert where.offset is not None
         assert (where.path, where.line, where.column) == ("src/helpers.py", 3, where.offset - 10)
         assert 20 <= where.offset <= 20 + len(encoded(steps, plain[: before + 3]))
         assert where.chain[-1].kind == "decoded"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from pitviper.model.gap import Reason
+from pitviper.model.gap import Gap, Reason
 from pitviper.unpack import unsupported
-from tests.unpack.test_html import Opener
+
+Opener = Callable[..., tuple[dict[str, bytes], list[Gap]]]
 
 
 @pytest.mark.parametrize(

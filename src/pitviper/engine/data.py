@@ -103,6 +103,71 @@ def opened(number: int) -> File:
     return File(Handle(number), 0, os.fstat(number).st_size)
 
 
+class Meter:
+    """Tells how much of something was read so far: for progress, so what is read twice counts until all is counted."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._read = 0
+
+    def data(self, data: Data) -> Data:
+        """`data`, metered."""
+        return _Metered(data, self)
+
+    def shelf(self, shelf: Shelf) -> Shelf:
+        """`shelf`, with metered things on it."""
+        return _MeteredShelf(shelf, self)
+
+    def count(self, count: int) -> None:
+        """So many bytes were read."""
+        self._read += count
+
+    def take(self) -> int:
+        """Bytes that were read since the last call; in all calls together no more than there are."""
+        taken = min(self._read, self._left)
+        self._left -= taken
+        self._read = 0
+        return taken
+
+    def rest(self) -> int:
+        """Bytes that no call has counted yet."""
+        return self._left
+
+
+class _Metered:
+    """Data whose reads are counted."""
+
+    def __init__(self, data: Data, meter: Meter) -> None:
+        self._data = data
+        self._meter = meter
+        self.size = data.size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """See `Data`."""
+        piece = self._data.read(offset, size)
+        self._meter.count(len(piece))
+        return piece
+
+    def part(self, offset: int, size: int) -> _Metered:
+        """See `Data`."""
+        return _Metered(self._data.part(offset, size), self._meter)
+
+
+class _MeteredShelf:
+    """A shelf of things whose reads are counted."""
+
+    def __init__(self, shelf: Shelf, meter: Meter) -> None:
+        self._shelf = shelf
+        self._meter = meter
+        self.size = shelf.size
+        self.names = shelf.names
+
+    def get(self, name: str) -> Data | None:
+        """See `Shelf`."""
+        data = self._shelf.get(name)
+        return None if data is None else self._meter.data(data)
+
+
 def spool(head: bytes, read: Reader) -> File:
     """`head` and all that `read` gives, in a temporary file without a name. Raises what `read` raises, and OSError."""
     import tempfile  # noqa: PLC0415 - 6 ms, for what hardly ever happens

@@ -39,6 +39,8 @@ class Pack(msgspec.Struct):
     gaps: list[Gap]
     shelves: list[tuple[Blob, Shelf]] = []
     """Container images, to be opened once the pack was searched."""
+    read: int = 0
+    """Bytes of the artefact that were read for what is in here, if that was packed in it."""
     dropped: bool = False
     """Set by who gets a window of a blob and wants no more of it."""
 

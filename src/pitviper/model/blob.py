@@ -67,8 +67,8 @@ class Span(msgspec.Struct, gc=False):
     base: int = 0
     lines: int | None = 0
     codec: str | None = None
-    opened: int = 0
-    """Bytes of the blob, if it is a container that was opened: then it is not searched as it is."""
+    opened: bool = False
+    """It is a container that is opened, and so is not searched as it is."""
 
     def lines_before(self, data: bytearray, position: int) -> int | None:
         """How many newlines of the blob lie in front of `position` in the buffer `data`."""

@@ -71,7 +71,7 @@ class ImageFolder:
             yield Pack(free(), 0, [], [Gap(self.path, Reason.VANISHED, "it was replaced since it was listed")])
             return
         shelf, gaps = _listed(files)
-        span = Span(self, 0, 0, 0, 0, opened=shelf.size)
+        span = Span(self, 0, 0, 0, 0, opened=True)
         yield Pack(free(), 0, [span], gaps, shelves=[(self, shelf)])
 
 
