@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, cast
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from pitviper.engine import text
+from pitviper.engine.boundary import is_bytecode
 from pitviper.engine.data import Cursor, Data, Meter
 from pitviper.engine.data import Memory as Held
 from pitviper.engine.matcher import Match, Matcher, Seen
@@ -33,6 +35,9 @@ from pitviper.unpack.interface import Format, Options
 from pitviper.unpack.leads import HIDDEN, ends, may_begin, may_end, may_follow, sample
 
 if TYPE_CHECKING:
+    from pitviper.bytecode.code import Code
+    from pitviper.bytecode.gate import Gate
+    from pitviper.bytecode.render import Rendering
     from pitviper.engine.decode import Budget, Decoder, Revealed
 
 MAX_FINDINGS = 2_000
@@ -91,6 +96,7 @@ class Looker:
         self._spent: tuple[Blob | None, float] = None, 0.0
         """The last blob with candidates, and the seconds they took."""
         self._decoder: Decoder | None = None
+        self._gate: Gate | None = None
         self._budget: tuple[Blob, Budget] | None = None
         """The last blob with something encoded, and what it may still cost."""
 
@@ -175,19 +181,94 @@ class Looker:
             self._search(decoded, len(decoded), [view], outcome)
 
     def _search(self, data: bytearray, filled: int, spans: Sequence[Span], outcome: Outcome) -> None:
+        compiled = {span.start: span for span in spans if is_bytecode(data, span) and not span.opened}
         for span, hits in self._matcher.hits(data, filled, spans):
-            if span.opened:
-                continue
-            seen = self._confirm(data, span, hits, outcome)
-            try:
-                decoded = self._decode(data, seen, hits, outcome) if self._matcher.encoded_among(data, hits) else []
-                self._tell(seen.span.blob, self._judge.findings(data, seen, outcome.hidden), outcome)
-                self._tell(seen.span.blob, decoded, outcome)
-            except Exception as error:  # noqa: BLE001 - a defect on one blob must not end the scan
-                seen.defects.add(type(error).__name__)
-            for defect in sorted(seen.defects):
-                detail = f"a defect in pitviper: {defect}; please report it"
-                outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
+            if span.start in compiled:
+                self._search_code(data, compiled.pop(span.start), hits, outcome)
+            elif not span.opened:
+                self._search_span(data, span, hits, outcome)
+        for span in compiled.values():
+            self._search_code(data, span, [], outcome)
+
+    def _search_span(self, data: bytearray, span: Span, hits: list[Hit], outcome: Outcome) -> None:
+        seen = self._confirm(data, span, hits, outcome)
+        try:
+            decoded = self._decode(data, seen, hits, outcome) if self._matcher.encoded_among(data, hits) else []
+            self._tell(seen.span.blob, self._judge.findings(data, seen, outcome.hidden), outcome)
+            self._tell(seen.span.blob, decoded, outcome)
+        except Exception as error:  # noqa: BLE001 - a defect on one blob must not end the scan
+            seen.defects.add(type(error).__name__)
+        for defect in sorted(seen.defects):
+            detail = f"a defect in pitviper: {defect}; please report it"
+            outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
+
+    def _search_code(self, data: bytearray, span: Span, hits: list[Hit], outcome: Outcome) -> None:
+        """Compiled Python: its bytes first, because most files need no more; then what they stand for.
+
+        What the rendering shows it tells in a function and at a line; what it does not show (names of files, what is
+        damaged) stands in the bytes.
+        """
+        raw = Outcome()
+        if hits:
+            self._search_span(data, span, hits, raw)
+        if not span.base and span.last == span.end:
+            worth = raw.findings or raw.ignored or self._matcher.tells(hits) or self._may_join(data, span)
+            told = self._look_at_code(data, span, outcome) if worth else frozenset()
+            raw.findings = [finding for finding in raw.findings if finding.id not in told]
+        outcome.add(raw)
+
+    def _may_join(self, data: bytearray, span: Span) -> bool:
+        """Whether the span of compiled Python has a name and a value that together may be a secret."""
+        if self._gate is None:
+            from pitviper.bytecode.gate import Gate  # noqa: PLC0415 - where there is such a file
+
+            self._gate = Gate()
+        with memoryview(data) as view, view[span.start : span.end] as part:
+            return self._gate.is_worth(part)
+
+    def _look_at_code(self, data: bytearray, span: Span, outcome: Outcome) -> AbstractSet[str]:
+        """Search the lines of source that compiled Python stands for; the ids of what is told there."""
+        from pitviper.bytecode import pyc, render  # noqa: PLC0415 - where there is such a file
+
+        content = bytes(data[span.start : span.end])
+        code = pyc.read(content).code if pyc.begins(content) else None
+        wanted = self._wanted(code, span.blob) if code else frozenset()
+        if code is None or not wanted:
+            return frozenset()
+        rendering = render.render(code, wanted)
+        lines = bytearray(rendering.text)
+        view = Span(span.blob, 0, len(lines), 0, len(lines))
+        inside = Outcome()
+        judge, self._judge = self._judge, self._inside
+        for found, hits in self._matcher.hits(lines, len(lines), [view]):
+            self._search_span(lines, found, hits, inside)
+        self._judge = judge
+        inside.findings = [_in_code(finding, rendering) for finding in inside.findings]
+        outcome.add(inside)
+        return {finding.id for finding in inside.findings}
+
+    def _wanted(self, code: Code, blob: Blob) -> AbstractSet[int]:
+        """The ids of the code objects that are worth evaluating: with something to find, and those they lie in."""
+        from pitviper.bytecode import code as codes  # noqa: PLC0415 - see above
+        from pitviper.bytecode import gate  # noqa: PLC0415
+
+        found = list(codes.walk(code))
+        constants = [gate.strings(one) for one, _ in found]
+        buffer = bytearray(b"\n\n".join(constants))
+        spans = []
+        position = 0
+        for text_of_one in constants:
+            end = position + len(text_of_one)
+            spans.append(Span(blob, position, end, position, end))
+            position = end + 2
+        hit = {span.start for span, _ in self._matcher.hits(buffer, len(buffer), spans)}
+        wanted: set[int] = set()
+        for number, ((one, _), span) in enumerate(zip(found, spans, strict=True)):
+            if (span.start in hit and span.end > span.start) or gate.may_join(one, constants[number]):
+                while number >= 0 and id(found[number][0]) not in wanted:
+                    wanted.add(id(found[number][0]))
+                    number = found[number][1]  # noqa: PLW2901 - upwards
+        return wanted
 
     def _confirm(self, data: bytearray, span: Span, hits: list[Hit], outcome: Outcome) -> Seen:
         started = time.perf_counter()
@@ -252,6 +333,14 @@ class Looker:
                 outcome.ignored.append(finding)
             else:
                 outcome.findings.append(finding)
+
+
+def _in_code(finding: Finding, rendering: Rendering) -> Finding:
+    """`finding` in the function and the line of the source that its line in `rendering` comes from."""
+    line, function = rendering.at(finding.place.offset or 0)
+    place = finding.place
+    chain = (*place.chain, Link("code", function))
+    return msgspec.structs.replace(finding, place=Place(place.path, chain, line, None, None, place.removed_in))
 
 
 def _metered(packs: Iterator[Pack], meter: Meter, free: Free) -> Iterator[Pack]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import EllipsisType
 from typing import TypeAlias
 
 import msgspec
+
+MOST_CODES = 50_000
+"""Code objects of one file that are looked at; the largest modules of the standard libraries have 2,000."""
 
 
 class Version(msgspec.Struct, frozen=True, order=True):
@@ -88,3 +92,14 @@ Constant: TypeAlias = (
     " | Huge | Frozen | Pairs | Slice | Unknown | Code | None"
 )
 """A value in a code object."""
+
+
+def walk(code: Code) -> Iterator[tuple[Code, int]]:
+    """`code` and all code in it, each with the number of the one that it lies in; -1 for the first."""
+    pending = [(code, -1)]
+    number = 0
+    while pending and number < MOST_CODES:
+        one, owner = pending.pop()
+        yield one, owner
+        pending += ((inner, number) for inner in reversed(one.consts) if isinstance(inner, Code))
+        number += 1

@@ -187,6 +187,10 @@ class Matcher:
             return self._encoded[number - self._anchors]
         return encodings.escaped_behind(data, end) if number in self._telling else None
 
+    def tells(self, hits: Iterable[Hit]) -> bool:
+        """Whether one of `hits` is an anchor of a provider's rule, confirmed or not."""
+        return any(number in self._telling for number, _, _ in hits)
+
     def encoded_among(self, data: bytearray, hits: Iterable[Hit]) -> bool:
         """Whether one of `hits` tells of something encoded."""
         return any(self.encoded_at(data, hit) for hit in hits)

@@ -65,21 +65,38 @@ class Prefilter:
         self._hits.append((number, end - length if length else start, end))
 
     def _load(self, rules: RuleSet, encoded: Sequence[Literal]) -> hyperscan.Database:
-        """From the cache, else compiled. A serialised database names its processor; loading it elsewhere fails."""
+        """From the cache, else compiled."""
         more = blake2b(b"\0".join(literal.text for literal in encoded), digest_size=8).hexdigest()
         name = f"anchors-{__version__}-{rules.digest}-{more}-{_VERSION}-{platform.machine()}.hs"
-        if stored := cache.load(name):
-            try:
-                database = hyperscan.loadb(stored, hyperscan.HS_MODE_BLOCK)
-                database.scratch = hyperscan.Scratch(database)
-            except hyperscan.error:
-                pass
-            else:
-                return database
+        if (stored := cache.load(name)) and (found := _loaded(stored)):
+            return found
         more_anchors = [Anchor(one.expression, len(one.text), ignore_case=one.ignore_case) for one in encoded]
-        database = _compile((*self.anchors, *more_anchors), rules.rules)
-        cache.store(name, hyperscan.dumpb(database))
-        return database
+        made = _compile((*self.anchors, *more_anchors), rules.rules)
+        cache.store(name, hyperscan.dumpb(made))
+        return made
+
+
+def database(name: str, expressions: Sequence[str], flags: Sequence[int]) -> hyperscan.Database:
+    """A database of our own `expressions`, which do compile: from the cache, else compiled."""
+    digest = blake2b("\0".join([*expressions, *map(str, flags)]).encode(), digest_size=8).hexdigest()
+    name = f"{name}-{__version__}-{digest}-{_VERSION}-{platform.machine()}.hs"
+    if (stored := cache.load(name)) and (found := _loaded(stored)):
+        return found
+    made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    made.compile([one.encode("latin-1") for one in expressions], ids=list(range(len(expressions))), flags=list(flags))
+    made.scratch = hyperscan.Scratch(made)
+    cache.store(name, hyperscan.dumpb(made))
+    return made
+
+
+def _loaded(stored: bytes) -> hyperscan.Database | None:
+    """A serialised database names its processor; loading it elsewhere fails."""
+    try:
+        found = hyperscan.loadb(stored, hyperscan.HS_MODE_BLOCK)
+        found.scratch = hyperscan.Scratch(found)
+    except hyperscan.error:
+        return None
+    return found
 
 
 def anchors(rules: Sequence[Rule]) -> Iterator[Anchor]:
