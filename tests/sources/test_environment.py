@@ -150,7 +150,12 @@ class TestWhere:
         Path(".venv/pyvenv.cfg").write_text(f"home = {folder}/usr/bin\nInclude-System-Site-Packages = True\n")
         assert folders("env:.venv") == [str(packages), str(system)]
 
-    def test_of_the_python_that_runs(self) -> None:
+    def test_that_is_activated(self, packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("VIRTUAL_ENV", ".venv")
+        assert folders("env:") == [str(packages)]
+
+    def test_of_the_python_that_runs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("VIRTUAL_ENV", raising=False)
         assert any(
             os.path.samefile(path, os.path.dirname(os.path.dirname(pytest.__file__))) for path in folders("env:")
         )

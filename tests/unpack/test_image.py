@@ -236,6 +236,24 @@ class TestWhere:
 
 
 class TestRemoved:
+    @pytest.mark.parametrize("pack", [bytes, gzip.compress])
+    def test_a_hard_link_keeps_what_was_in_the_file(
+        self, pack: Callable[[bytes], bytes], scan: Callable[..., Report], token: Token
+    ) -> None:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            header = tarfile.TarInfo("app/x.py")
+            header.size = len(token("a"))
+            archive.addfile(header, io.BytesIO(token("a").encode()))
+            for name in ("cache/x.py", "app/y.py"):
+                link = tarfile.TarInfo(name)
+                link.type, link.linkname = tarfile.LNKTYPE, "app/x.py"
+                archive.addfile(link)
+        report = scan(in_old([pack(out.getvalue()), tarred({".wh.app": b""})]))
+        (finding,) = report.findings
+        told = [(place.chain[-1].name, place.removed_in) for place in (finding.place, *finding.also_at)]
+        assert told == [("/cache/x.py", None), ("/app/x.py", "2")]
+
     @pytest.mark.parametrize(
         ("later", "wanted"),
         [

@@ -37,9 +37,11 @@ def _for_auditors(finding: Finding) -> bool:
 
 def _where(place: Place) -> tuple[object, ...]:
     """What is there today comes first, then the oldest commit, then what lies among git's own files."""
+    date = _date(place)
     return (
         ".git/objects/" in place.path,
-        _date(place),
+        date,
+        bool(place.removed_in and not date),
         place.path,
         place.line or 0,
         place.column or 0,

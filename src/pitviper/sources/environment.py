@@ -11,6 +11,7 @@ from __future__ import annotations
 import glob
 import os
 import site
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 
@@ -46,6 +47,7 @@ class Environment(Directory):
         shown = escape(target)
         path = target.removeprefix(PREFIX)
         try:
+            path = path or os.environ.get("VIRTUAL_ENV", "")
             folders = _distinct(_below(path) if path else _own())
         except (OSError, ValueError):
             folders = []
@@ -55,6 +57,8 @@ class Environment(Directory):
             self._trees = [Directory(folder, gitignore=gitignore) for folder in folders]
         except TargetError as error:
             raise TargetError(f"{shown}: {error}", hint=error.hint) from None
+        self.told = f"{shown} is {escape(path or sys.prefix)}"
+        """Which environment it is."""
         self.whole = None
         self._folders = {escape(folder): folder for folder in folders}
         self._owners: dict[str, Owners] = {}

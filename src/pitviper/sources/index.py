@@ -72,7 +72,7 @@ class Index:
         except TargetError as error:
             raise TargetError(f"{self._target}: {error}", hint=error.hint) from None
         self._project = escape(wanted.name)
-        self.told = f"{self._target}: {self._project} {self._version} of {client.shown}"
+        self.told = f"{self._target} is {self._project} {self._version} of {client.shown}"
         """Which release it is, and whose: two indexes may have different projects of one name."""
 
     def parts(self) -> Iterator[Index]:

@@ -13,18 +13,21 @@ from functools import partial
 
 import msgspec
 
-from pitviper.engine.data import Cursor
+from pitviper.engine.data import Cursor, Data, Memory
 from pitviper.model.place import escape
 from pitviper.unpack import compressed, tar
-from pitviper.unpack.interface import HEAD, Format, Item, Member, Options
+from pitviper.unpack.interface import HEAD, Format, Item, Member, Options, Reader
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 _OF_AUFS = ".wh..wh."
 """What begins so is a note of the file system AUFS to itself."""
-_FOLDER = b"5"
+_FOLDER, _HARD_LINK = b"5", b"1"
 _LONGEST_NAME = 4096
 """Characters of a path that are kept in mind; no more than so many bytes have a meaning to Linux (PATH_MAX)."""
 _KEPT = 128 * 1024 * 1024
+_KEPT_BYTES = 32 * 1024 * 1024
+_MOST_KEPT = 10_000
+"""Of removed files, whose content is kept while a compressed layer is read."""
 _EACH = 128
 """Bytes that paths may take in memory, and what one takes besides its characters (an entry in a set or dictionary, and
 the head of a string): room for 700,000 files of usual names."""
@@ -149,7 +152,12 @@ def _members(stands: Sequence[Stand], changes: Changes, cursor: Cursor, options:
 
 
 def _files(stands: Sequence[Stand], changes: Changes, cursor: Cursor) -> Iterator[Item]:
-    """All files, also those that later layers remove. A whiteout without content is no file."""
+    """All files, also those that later layers remove. A whiteout without content is no file.
+
+    A hard link is the file that it leads to, under another name; where that is removed and the link is not, what was
+    in it is still there.
+    """
+    kept = _Kept()
     for header in tar.headers(cursor):
         path = as_path(header.name)
         changes.note(path, header.type)
@@ -158,8 +166,44 @@ def _files(stands: Sequence[Stand], changes: Changes, cursor: Cursor) -> Iterato
             item = tar.member(cursor, header)
             item.name = escape(f"/{path}")
             item.removed_in = removed_in(path, stands)
+            if item.removed_in:
+                kept.keep(path, item, header.size)
             yield item
+        elif header.type == _HARD_LINK and (data := kept.get(as_path(header.link))) and not removed_in(path, stands):
+            yield Member(escape(f"/{path}"), data=data)
     yield from tar.behind(cursor)
+
+
+class _Kept:
+    """What files hold that are removed later, in case a hard link leads to one: as far as that is small, or at hand."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, Data] = {}
+        self._read: dict[str, tuple[int, bytearray]] = {}
+        self._left = _KEPT_BYTES
+
+    def keep(self, path: str, item: Member, size: int) -> None:
+        """Keep what `item` holds, whose content is read by somebody else."""
+        if len(self._data) + len(self._read) >= _MOST_KEPT:
+            return
+        if item.data is not None:
+            self._data[path] = item.data
+        elif item.read is not None and size <= self._left:
+            self._left -= size
+            held = bytearray()
+            self._read[path] = size, held
+            item.read = partial(_copying, item.read, held)
+
+    def get(self, path: str) -> Data | None:
+        """What was kept of `path`, if it is all."""
+        size, held = self._read.get(path, (0, b""))
+        return self._data.get(path) or (Memory(bytes(held)) if size and len(held) == size else None)
+
+
+def _copying(read: Reader, held: bytearray, size: int) -> bytes:
+    piece = read(size)
+    held += piece
+    return piece
 
 
 def _joined(folder: str, name: str) -> str:
