@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
+import marshal
 import os
 import signal
 import threading
@@ -25,6 +27,7 @@ from pitviper.formats.interface import Format, Proof
 from pitviper.look import Config, Looker, Outcome, Work, batches, worker
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
+from pitviper.model.place import Link
 from pitviper.model.report import Hidden, Ignored
 from pitviper.rules.loading import load
 from pitviper.rules.template import make
@@ -309,6 +312,62 @@ def test_a_big_archive_counts_as_it_is_read(looker: Looker, tree: Path) -> None:
     counts = [outcome.bytes for outcome in looker.look(files())]
     assert sum(counts) == size
     assert max(counts) < size // 2
+
+
+def compiled(source: str) -> bytes:
+    code = compile(source, "/build/shop.py", "exec", dont_inherit=True)
+    return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
+
+
+class TestBytecode:
+    """Compiled Python is told as the source that it stands for."""
+
+    @pytest.mark.parametrize(
+        ("source", "function", "line"),
+        [
+            ('\n\nTOKEN = "{}"\n', "<module>", 3),
+            ('def sign_in():\n    return get("x", token="{}")\n', "sign_in", 2),
+            ('class Shop:\n    def __init__(self, token="{}"):\n        pass\n', "Shop", 2),
+            ('class Shop:\n    def sell(self):\n        x = 1\n        return {{"token": b"{}"}}\n', "Shop.sell", 4),
+            ('def f():\n    def g(x):\n        return x == "{}"\n    return g\n', "f.<locals>.g", 3),
+        ],
+    )
+    def test_function_and_line(self, looker: Looker, token: Token, source: str, function: str, line: int) -> None:
+        (finding,) = looker.look_at_bytes(compiled(source.format(token("a"))), "shop.pyc").findings
+        place = finding.place
+        assert (finding.rule, place.path, place.line, place.offset) == ("github-pat", "shop.pyc", line, None)
+        assert place.chain[-1] == Link("code", function)
+
+    def test_pieces(self, looker: Looker, token: Token) -> None:
+        one = token("a")
+        for source in (
+            f'HALF = "{one[:15]}"\nheaders = dict(auth=HALF + "{one[15:]}")\n',
+            f'x = "".join(["{one[:9]}", "{one[9:]}"])\n',
+            f'x = "{one[:9]}%s" % "{one[9:]}"\n',
+            f'x = "{one[:9]}{{}}{{x}}".format("{one[9:20]}", x="{one[20:]}")\n',
+            f'y = "{one[9:]}"\nx = f"{one[:9]}{{y}}"\n',
+        ):
+            found = looker.look_at_bytes(compiled(source), "shop.pyc").findings
+            assert [finding.rule for finding in found] == ["github-pat"], source
+
+    def test_names_beside_values(self, looker: Looker) -> None:
+        value = make("{base62:24}", "names")
+        for source in ('password = "{}"', 'connect(password="{}")', 'x = {{"password": "{}"}}', 'self.password = "{}"'):
+            found = looker.look_at_bytes(compiled(source.format(value)), "shop.pyc").findings
+            assert [finding.rule for finding in found] == ["generic-random-secret"], source
+        assert looker.look_at_bytes(compiled(f'colour = "{value}"'), "shop.pyc").findings == []
+
+    def test_what_no_code_shows_stands_in_the_bytes(self, looker: Looker, token: Token) -> None:
+        code = compile("x = 1", f"/home/{token('a')}/shop.py", "exec")
+        data = importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
+        (finding,) = looker.look_at_bytes(data, "shop.pyc").findings
+        assert finding.place.offset == data.index(token("a").encode())
+
+    def test_damaged(self, looker: Looker, token: Token) -> None:
+        whole = compiled(f'def f():\n    x = "{token("a")}"\n    return x\ny = "{"text " * 50}"\n')
+        for end in range(whole.index(token("a").encode()) + len(token("a")), len(whole), 7):
+            found = looker.look_at_bytes(whole[:end], "shop.pyc").findings
+            assert [finding.rule for finding in found] == ["github-pat"]
 
 
 class TestLimits:
