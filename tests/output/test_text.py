@@ -10,7 +10,7 @@ from pitviper.model.finding import Evidence, Finding, Severity
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, Place
 from pitviper.model.report import Report, Stats, Tool
-from pitviper.output import text
+from pitviper.output import _words, text
 from pitviper.output.interface import Style
 from pitviper.rules.schema import Rule
 
@@ -214,3 +214,14 @@ def test_numbers(stats: Stats, line: str) -> None:
 
 def with_evidence(finding: Finding, words: str) -> Finding:
     return replace(finding, evidence=(Evidence("name", words),))
+
+
+def test_a_distribution_whose_name_does_not_say_so() -> None:
+    place = Place(
+        "<stdin>!/a.py", (Link("distribution", "<stdin>", project="shop", version="1.0"), Link("file", "a.py")), 1, 2, 3
+    )
+    assert _words.steps(place) == ["<stdin> (shop 1.0)", "a.py:1:2"]
+    named = replace(
+        place, path="shop-1.0.whl!/a.py", chain=(replace(place.chain[0], name="shop-1.0.whl"), place.chain[1])
+    )
+    assert _words.steps(named) == ["shop-1.0.whl", "a.py:1:2"]

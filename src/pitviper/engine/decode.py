@@ -178,9 +178,9 @@ class Decoder:
     ) -> Iterator[Layer]:
         """The layers that begin at `hits` in a blob, or in the layer `around` them."""
         taken = _Taken(seen.matches)
-        literals = self._literals(data, seen.span, hits)
+        literals = self._literals(data, seen.span, hits, taken)
         for start, end, name, decoded in Runs(data, seen.span, binary=seen.binary).at(literals):
-            if not decoded or (name not in MIXTURES and taken.touches(start, end)):
+            if not decoded or decoded == data[start:end] or (name not in MIXTURES and taken.touches(start, end)):
                 continue
             is_cut = end == seen.span.end > seen.span.last
             at = (around.start, around.end, around.how) if around else (start, end, ())
@@ -191,11 +191,15 @@ class Decoder:
                     budget.exceeded = "a compressed and encoded run of more than a window"
                 yield Layer(at[0], at[1], how, content, is_run)
 
-    def _literals(self, data: bytearray, span: Span, hits: Iterable[Hit]) -> Iterator[tuple[Literal, int, int]]:
-        """Those of `hits` that tell of something encoded, as far as this window owns them."""
+    def _literals(
+        self, data: bytearray, span: Span, hits: Iterable[Hit], taken: _Taken
+    ) -> Iterator[tuple[Literal, int, int]]:
+        """Those of `hits` that tell of something encoded, as far as this window owns them, and no rule knows better."""
         for hit in hits:
-            _, start, end = hit
-            if span.first <= start < span.last and (literal := self._matcher.encoded_at(data, hit)):
+            number, start, end = hit
+            if not span.first <= start < span.last or (number < self._matcher.anchors and taken.touches(start, end)):
+                continue
+            if literal := self._matcher.encoded_at(data, hit):
                 yield literal, start, end
 
 

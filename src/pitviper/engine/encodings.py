@@ -251,8 +251,8 @@ _IN_JSON = ("<>&='", "<>&'+\"", "/")
 
 def _quoted(anchor: str) -> Iterator[Literal]:
     """`anchor` as URLs and JSON have it, where they escape what is not a letter or a digit in it."""
-    for percent in (quote(anchor, safe=""), quote_plus(anchor)):
-        if percent != anchor:
+    for percent in (quote(anchor, safe=""), quote_plus(anchor.strip())):
+        if percent not in (anchor, anchor.strip()):
             yield Literal(percent.encode(), True, Coding.PERCENT, 0)  # noqa: FBT003
     for special in _IN_JSON:
         written = "".join((r"\/" if one == "/" else f"\\u{ord(one):04x}") if one in special else one for one in anchor)

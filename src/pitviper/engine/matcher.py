@@ -136,7 +136,8 @@ class Matcher:
         self._rules = rules.rules
         self._encoded = encodings.literals(rules)
         self._prefilter = Prefilter(rules, self._encoded)
-        self._anchors = len(self._prefilter.anchors)
+        self.anchors = len(self._prefilter.anchors)
+        """How many numbers of hits stand for anchors; those behind tell of something encoded."""
         self._telling = {
             number
             for number, anchor in enumerate(self._prefilter.anchors)
@@ -165,7 +166,7 @@ class Matcher:
         done: dict[int, int] = {}
         deadline = time.perf_counter() + seconds
         for number, start, end in hits:
-            if number >= self._anchors:
+            if number >= self.anchors:
                 continue  # see `encoded_at`
             if time.perf_counter() > deadline:
                 seen.exhausted = True
@@ -183,8 +184,8 @@ class Matcher:
     def encoded_at(self, data: bytearray, hit: Hit) -> encodings.Literal | None:
         """The literal at `hit`, if that tells of something encoded: also an anchor with escapes close behind it."""
         number, _, end = hit
-        if number >= self._anchors:
-            return self._encoded[number - self._anchors]
+        if number >= self.anchors:
+            return self._encoded[number - self.anchors]
         return encodings.escaped_behind(data, end) if number in self._telling else None
 
     def tells(self, hits: Iterable[Hit]) -> bool:

@@ -59,7 +59,8 @@ def steps(place: Place, *, removal: bool = True) -> list[str]:
     if inside(place):
         chain = [link for link in place.chain if link is not owner]
         links = chain[2:] if chain[0].kind == "tree" and chain[1].kind != "commit" else chain[1:]
-        way = [escape(outermost(place.path)), *map(_step, links)]
+        file = place.chain[len(place.chain) - len(links) - 1]
+        way = [escape(outermost(place.path)) + ("" if owner else _of(file)), *map(_step, links)]
     else:
         way = [escape(place.path)]
     way[-1] += _position(place) + (f" ({removed(place)})" if removal and place.removed_in else "")
@@ -93,7 +94,15 @@ def _step(link: Link) -> str:
         return escape(f"commit {link.name} by {link.author}{f', {link.date[:10]}' if link.date else ''}")
     if link.kind in ("layer", "step", "commit"):
         return f"{link.kind} {name}" + (f' "{_short(escape(link.created_by))}"' if link.created_by else "")
-    return f"{name}()" if link.kind == "code" and name.isidentifier() else name
+    return f"{name}()" if link.kind == "code" and name.isidentifier() else name + _of(link)
+
+
+def _of(link: Link) -> str:
+    """The distribution that `link` is, if its name does not say so: ` (shop 1.0)`."""
+    version = link.version or ""
+    if link.kind != "distribution" or not link.project or (version and version in link.name):
+        return ""
+    return f" ({' '.join(filter(None, (escape(link.project), escape(version))))})"
 
 
 def _short(step: str) -> str:
