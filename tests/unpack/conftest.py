@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -114,3 +115,28 @@ def told(content_of: Callable[..., Opened]) -> Callable[..., list[tuple[str, str
         return [(gap.path, str(gap.reason)) for gap in content_of(content, options)[1]]
 
     return gaps
+
+
+@pytest.fixture(scope="session")
+def elf() -> Callable[..., bytes]:
+    """A function from sections to a library with them: ELF, little-endian, 64 bits unless it is said."""
+
+    def make(sections: dict[str, bytes], bits: int = 64, order: str = "<") -> bytes:
+        is_wide = bits == 64
+        names = b"\0" + b"".join(name.encode() + b"\0" for name in (*sections, ".shstrtab"))
+        header = struct.Struct(order + ("2HI3QI6H" if is_wide else "2HI3II6H"))
+        row = struct.Struct(order + ("2I4Q2I2Q" if is_wide else "10I"))
+        body = b""
+        rows = [row.pack(*[0] * 10)]
+        start = 16 + header.size
+        for name, content in {**sections, ".shstrtab": names}.items():
+            body += bytes(-(start + len(body)) % 4)
+            at = names.index(b"\0" + name.encode() + b"\0") + 1
+            rows.append(row.pack(at, 1, 0, 0, start + len(body), len(content), 0, 0, 4, 0))
+            body += content
+        count = len(rows)
+        ident = b"\x7fELF" + bytes((2 if is_wide else 1, 1 if order == "<" else 2, 1))
+        fields = (3, 62, 1, 0, 0, start + len(body), 0, 16 + header.size, 0, 0, row.size, count, count - 1)
+        return ident.ljust(16, b"\0") + header.pack(*fields) + body + b"".join(rows)
+
+    return make

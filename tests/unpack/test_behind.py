@@ -154,7 +154,7 @@ class TestReadOnce:
 
     def test_a_longer_one_is_told(self, streamed: Callable[[bytes], Outcome], token: Token) -> None:
         secret = f"\n{token('front')}\n".encode()
-        outcome = streamed(FRONTS["elf"] + secret + noise(3_000_000) + zipped("a.py", token("stream")))
+        outcome = streamed(FRONTS["png"] + secret + noise(3_000_000) + zipped("a.py", token("stream")))
         assert [one.place.path for one in outcome.findings] == ["<stdin>"]
         assert [(gap.path, gap.reason) for gap in outcome.gaps] == [("<stdin>", Reason.UNSUPPORTED)]
 
@@ -178,7 +178,7 @@ class TestMembers:
     @pytest.mark.parametrize("mode", ["w", "w:gz"])
     @pytest.mark.parametrize("front", [0, 3_000_000])
     def test_three_deep(self, tmp_path: Path, token: Token, mode: str, front: int) -> None:
-        inner = FRONTS["elf"] + noise(front) + zipped("a.py", token("deep"), size=3_000_000)
+        inner = FRONTS["png"] + noise(front) + zipped("a.py", token("deep"), size=3_000_000)
         path = tmp_path / "a.tar"
         path.write_bytes(tarred("b.tar", tarred("c", inner, mode), "w"))
         report = scan(path)

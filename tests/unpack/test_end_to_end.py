@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import lzma
+import marshal
 import sqlite3
 import struct
 import subprocess
@@ -153,6 +154,19 @@ def as_cabinet(content: bytes) -> bytes:
     return struct.pack("<4s4xI4xI4xBBHHHHH", b"MSCF", size, 44, 3, 1, 1, 1, 0, 0, 0) + table + listed + block
 
 
+def as_program(content: bytes) -> bytes:
+    """ELF with a segment and no sections."""
+    header = struct.pack("<2HI3QI6H", 2, 62, 1, 0, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+    segment = struct.pack("<2I6Q", 1, 4, 120, 0, 0, len(content), len(content), 1)
+    return b"\x7fELF\2\1\1".ljust(16, b"\0") + header + segment + content
+
+
+def as_modules(content: bytes) -> bytes:
+    packed = zlib.compress(content)
+    table = marshal.dumps([("a", (0, 17, len(packed)))])
+    return b"PYZ\0\xa7\x0d\r\n" + struct.pack(">I", 17 + len(packed)) + bytes(5) + packed + table
+
+
 MAKE: dict[str, Callable[[bytes], bytes]] = {
     "a zip archive": as_zip,
     "gzip": gzip.compress,
@@ -172,6 +186,8 @@ MAKE: dict[str, Callable[[bytes], bytes]] = {
     "an ISO 9660 image": as_iso,
     "a 7z archive": as_7z,
     "a cabinet": as_cabinet,
+    "a native program": as_program,
+    "a PyInstaller archive of modules": as_modules,
     "an HTML document": as_html,
     "text of an office document": as_office,
     "a container image": as_image,

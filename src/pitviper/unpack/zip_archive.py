@@ -21,7 +21,8 @@ from pitviper.model.gap import Reason
 from pitviper.model.place import escape
 from pitviper.unpack import decompress, zip_aes, zip_crypto
 from pitviper.unpack.distribution import in_zip
-from pitviper.unpack.interface import FRONT, Format, Item, Member, Options, Refused, Rest, damaged, locked
+from pitviper.unpack.interface import FRONT, HEAD, Format, Item, Member, Options, Refused, Rest, damaged, locked
+from pitviper.unpack.sections import is_program
 
 _LOCAL, _CENTRAL, _END, _END64, _LOCATOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _HEADER = struct.Struct("<4s5H3I2H")
@@ -114,7 +115,10 @@ def members(data: Data, options: Options) -> Iterator[Item]:
             yield Member(entry.name, reason=Reason.DAMAGED, detail=str(error))
     for rest in covered.others():
         front = data.part(0, rest.size)
-        yield Member(FRONT, data=front) if not rest.offset and ends(front) else rest
+        if not rest.offset and (is_program(front.read(0, HEAD)) or ends(front)):
+            yield Member(FRONT, data=front, inherits=not ends(front))
+        else:
+            yield rest
 
 
 def _entries(data: Data, most: int) -> tuple[list[Entry], str]:

@@ -1,0 +1,61 @@
+"""Native programs: their sections, what lies in none, and what stands behind them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pitviper.look import Outcome
+from pitviper.model.gap import Gap
+from pitviper.unpack import executable
+
+Opener = Callable[..., tuple[dict[str, bytes], list[Gap]]]
+Elf = Callable[..., bytes]
+
+
+def test_sections_and_what_lies_in_none(opened: Opener, elf: Elf) -> None:
+    found, gaps = opened(executable.FORMAT, elf({".text": b"code", ".rodata": b"constants"}) + b"behind")
+    assert not gaps
+    assert (found["x!/.text"], found["x!/.rodata"]) == (b"code", b"constants")
+    assert found["x"].startswith(b"\x7fELF")
+    assert found["x"].endswith(b"behind")
+
+
+def test_nothing_is_lost_without_headers(opened: Opener) -> None:
+    content = b"\x7fELF and nothing else"
+    assert opened(executable.FORMAT, content)[0] == {"x": content}
+
+
+def test_the_section_is_told(token: Callable[[str], str], elf: Elf, scanned: Callable[[str, bytes], Outcome]) -> None:
+    (finding,) = scanned("a.so", elf({".data": b"\0" + token("section").encode() + b"\0"})).findings
+    assert finding.place.path == "a.so!/.data"
+    assert [link.kind for link in finding.place.chain][-2:] == ["file", "section"]
+    assert finding.place.offset == 1
+
+
+def test_a_zip_behind_it_and_what_is_in_its_sections(
+    token: Callable[[str], str], elf: Elf, scanned: Callable[[str, bytes], Outcome]
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.py", f"token = '{token('zip')}'\n")
+    outcome = scanned("a", elf({".rodata": token("section").encode()}) + out.getvalue())
+    assert sorted(one.place.path for one in outcome.findings) == ["a!/.rodata", "a!/a.py"]
+    assert not outcome.gaps
+
+
+def test_half_a_library(opened: Opener, elf: Elf, cuts: Callable[[bytes], Iterator[bytes]]) -> None:
+    for content in cuts(elf({".text": b"code" * 30, ".rodata": b"constants" * 20})):
+        opened(executable.FORMAT, content)
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 255)), min_size=1, max_size=12))
+def test_flipped_bytes(opened: Opener, elf: Elf, changes: list[tuple[int, int]]) -> None:
+    content = bytearray(elf({".text": b"code" * 5, ".rodata": b"constants"}))
+    for place, value in changes:
+        content[place % len(content)] = value
+    opened(executable.FORMAT, bytes(content))
