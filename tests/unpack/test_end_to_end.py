@@ -187,6 +187,7 @@ MAKE: dict[str, Callable[[bytes], bytes]] = {
     "a 7z archive": as_7z,
     "a cabinet": as_cabinet,
     "a native program": as_program,
+    "a Nuitka payload": lambda content: b"KAXa\0\0" + struct.pack("<Q", len(content)) + content + b"\0",
     "a PyInstaller archive of modules": as_modules,
     "an HTML document": as_html,
     "text of an office document": as_office,

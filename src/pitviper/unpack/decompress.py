@@ -73,7 +73,7 @@ class Stream:
     def __call__(self, size: int) -> bytes:
         """See `pitviper.engine.data.Reader`."""
         size = min(size, _PIECE)
-        while not self.ended:
+        while size and not self.ended:
             feed = self._feed()
             try:
                 piece = self._inner.decompress(feed, max_length=size)
