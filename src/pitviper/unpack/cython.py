@@ -17,6 +17,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice, product
+from typing import Any
 
 _MARK = b"cython_runtime"
 """In every module; `_OLD` in those of versions that have no tables, as far as they say which."""
@@ -74,12 +75,12 @@ def _is_table(text: bytes) -> bool:
 def _unpacked(part: bytes) -> Iterator[bytes]:
     left = _MOST
     for found in islice(_COMPRESSED.finditer(part), _MOST_COMPRESSED):
-        inner = zlib.decompressobj() if found[0].startswith(b"x") else bz2.BZ2Decompressor()
+        inner: Any = zlib.decompressobj() if found[0].startswith(b"x") else bz2.BZ2Decompressor()
         text = b""
         try:
             for at in range(found.start(), len(part), _PIECE):
                 text += inner.decompress(part[at : at + _PIECE], max(1, left - len(text)))
-                if inner.eof or len(text) >= left or getattr(inner, "unconsumed_tail", b""):
+                if inner.eof or len(text) >= left:
                     break
         except (zlib.error, OSError):
             continue

@@ -68,9 +68,9 @@ def members(cursor: Cursor, options: Options) -> Iterator[Item]:
 
 
 def _files(cursor: Cursor, *, is_each_packed: bool) -> Iterator[Item]:
-    head = cursor.read(2)
+    head = cursor.read(4)
     cursor.unread(head)
-    is_windows = head.endswith(b"\0")
+    is_windows = head[1::2] == b"\0\0"  # UTF-16
     skipped = None
     while name := _name(cursor, is_windows=is_windows):
         flags = 0 if is_windows else cursor.read(1)[0]

@@ -32,7 +32,8 @@ _MOST_SECTIONS = 0xFFFF
 _MOST_SLICES = 30
 """A Java class begins as a fat Mach-O does, with its version (45 and more) where that has the number of its slices."""
 _MOST_TABLE = 16 * 1024 * 1024
-_NOBITS = 8
+_NAMED = (1, 3)
+"""Types of sections that hold what a compiler wrote, and names; tables of numbers are not worth a link of their own."""
 _SEGMENT, _SEGMENT_64 = 0x01, 0x19
 _PROCESSORS = {7: "i386", 0x01000007: "x86_64", 12: "arm", 0x0100000C: "arm64", 0x0200000C: "arm64_32"}
 _LINK = struct.Struct("<60xI")
@@ -104,7 +105,7 @@ def _elf(data: Data, head: bytes) -> Iterator[Section]:
     named = rows[names_at] if names_at < len(rows) else (0, 0, 0, 0)
     names = data.read(named[2], min(named[3], _MOST_TABLE))
     for name, kind, offset, length in rows:
-        if kind not in (0, _NOBITS):
+        if kind in _NAMED:
             yield Section(_text(names[name : name + 256]), offset, length)
 
 
