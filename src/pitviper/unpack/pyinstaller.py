@@ -12,6 +12,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from pitviper.bytecode.code import Constant, Pairs, Version
+from pitviper.bytecode.magic import header_size, version_of
+from pitviper.bytecode.marshal import load
 from pitviper.engine.data import Cursor, Data, Reader
 from pitviper.model.gap import Reason
 from pitviper.model.place import escape
@@ -33,6 +36,8 @@ _CHUNK = 1 << 20
 _PYZ = b"PYZ\0"
 _PYZ_HEADER = struct.Struct(">4s4sI")
 """magic, that of its bytecode, offset of the table"""
+_NEWEST = Version(3, 15)
+"""What a magic number that nobody knows is taken for."""
 _ZLIB = 0x78
 _SHORTEST = 8
 """Bytes of what is compressed by zlib."""
@@ -127,12 +132,13 @@ def _reader(content: Data, header: bytes, *, is_packed: bool) -> Reader:
     return Cursor(None, first if first[2:] == header[2:4] else header + first, read).read
 
 
+def _version(magic: bytes) -> Version:
+    return version_of(int.from_bytes(magic[:2], "little")) or _NEWEST
+
+
 def _header(magic: bytes) -> bytes:
-    """Of a `.pyc` with this magic number: flags, time and size are zeros (PEP 552 from 3.7, the size from 3.3)."""
-    number = int.from_bytes(magic[:2], "little")
-    if number >= 20000:  # noqa: PLR2004 - Python 2
-        return magic + bytes(4)
-    return magic + bytes(12 if number >= 3390 else 8 if number >= 3190 else 4)  # noqa: PLR2004 - 3.7, 3.3
+    """Of a `.pyc` with this magic number: no flags, and no time."""
+    return magic.ljust(header_size(int.from_bytes(magic[:2], "little"), _version(magic)), b"\0")
 
 
 def begins(head: bytes, tail: bytes) -> bool:
@@ -147,62 +153,25 @@ def members(data: Data, options: Options) -> Iterator[Item]:
     _, magic, table = _PYZ_HEADER.unpack(data.read(0, _PYZ_HEADER.size))
     header = _header(magic)
     told = False
-    for name, offset, size in _modules(data.read(table, _MOST_TABLE)):
+    loaded = load(data.read(table, _MOST_TABLE), 0, _version(magic))
+    for name, offset, size in _modules(loaded.value):
         part = data.part(offset, size)
         if part.size >= _SHORTEST and part.read(0, 1)[0] == _ZLIB:
             yield Member(name, read=_reader(part, header, is_packed=True))
         elif part.size and not told:  # one gap for all: they have one key
             told = True
             yield Member(name, reason=Reason.ENCRYPTED, detail="encrypted by PyInstaller: its modules are not read")
+    if loaded.problem:
+        raise damaged(f"its table of contents: {loaded.problem}")
 
 
-def _modules(table: bytes) -> Iterator[tuple[str, int, int]]:
-    """Name, offset and size of each module: names are followed by a kind and these two."""
-    name, numbers = "", list[int]()
-    for value in _scalars(table):
-        if isinstance(value, bytes):
-            name, numbers = value.decode("utf-8", "replace"), []
-            continue
-        numbers.append(value)
-        if len(numbers) == 3:  # noqa: PLR2004
-            yield escape(name), max(0, numbers[1]), max(0, numbers[2])
-
-
-_LENGTHS = {**dict.fromkeys(b"zZ", 1), **dict.fromkeys(b"aAuts", 4)}
-"""Bytes of the length of a string, by its type."""
-_CONTAINERS = {ord("("): 4, ord("["): 4, ord(")"): 1, ord("{"): 0, ord("0"): 0, ord("N"): 0}
-"""Bytes of the count; None, and what ends a dict, hold nothing."""
-_INTEGER, _REFERENCE, _INTERNED, _SAME = b"irtR"
-
-
-def _scalars(table: bytes) -> Iterator[bytes | int]:
-    """The strings and numbers in marshalled lists, tuples and dicts, one behind the other, whatever holds them."""
-    known: list[bytes | int | None] = []
-    interned: list[bytes | int | None] = []
-    at = 0
-    while at < len(table):
-        code = table[at] & 0x7F
-        is_known = table[at] & 0x80
-        width = _CONTAINERS.get(code, _LENGTHS.get(code, 4))
-        number = int.from_bytes(table[at + 1 : at + 1 + width], "little", signed=width == 4)  # noqa: PLR2004
-        at += 1 + width
-        value: bytes | int | None = None
-        if code in _LENGTHS:
-            value = table[at : at + max(0, number)]
-            at += max(0, number)
-        elif code in (_REFERENCE, _SAME):
-            of = known if code == _REFERENCE else interned
-            value = of[number] if 0 <= number < len(of) else None
-        elif code == _INTEGER:
-            value = number
-        elif code not in _CONTAINERS:
-            raise damaged("its table of contents makes no sense")
-        if is_known:
-            known.append(value)
-        if code == _INTERNED:
-            interned.append(value)
-        if value is not None:
-            yield value
+def _modules(table: Constant) -> Iterator[tuple[str, int, int]]:
+    """Name, offset and size of each module: in pairs of a name and a kind with these two, or as a dict of those."""
+    rows = table.items if isinstance(table, Pairs) else table
+    for row in rows if isinstance(rows, (list, tuple)) else ():
+        match row:
+            case [str() | bytes() as name, [_, int() as offset, int() as size]] if offset >= 0 and size >= 0:
+                yield escape(name if isinstance(name, str) else name.decode("utf-8", "replace")), offset, size
 
 
 FORMAT = Format("a PyInstaller archive of modules", _PYZ[:1], begins, members)
