@@ -43,7 +43,7 @@ class TestRuleFiles:
     def test_nothing_else_lies_there(self) -> None:
         """Only what ends in `.toml` is loaded: a file of another name would be forgotten without a word."""
         assert [path.name for path in FILES if path.is_file() and path.suffix != ".toml"] == []
-        assert {path.parent.name for path in RULE_FILES} == {"secrets"}
+        assert {path.parent.name for path in RULE_FILES} == {"behaviours", "secrets"}
 
     @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)
     def test_loads_alone(self, path: Path) -> None:
