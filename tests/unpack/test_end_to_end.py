@@ -10,6 +10,7 @@ import io
 import json
 import lzma
 import marshal
+import pickle
 import sqlite3
 import struct
 import subprocess
@@ -161,6 +162,12 @@ def as_program(content: bytes) -> bytes:
     return b"\x7fELF\2\1\1".ljust(16, b"\0") + header + segment + content
 
 
+def as_array(content: bytes) -> bytes:
+    """One of objects."""
+    head = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head + pickle.dumps([content.decode()], 3)
+
+
 def as_modules(content: bytes) -> bytes:
     packed = zlib.compress(content)
     table = marshal.dumps([("a", (0, 17, len(packed)))])
@@ -176,6 +183,9 @@ MAKE: dict[str, Callable[[bytes], bytes]] = {
     "Zstandard": zstd.compress,
     "LZ4": lz4.frame.compress,
     "a git object": lambda content: zlib.compress(b"blob %d\0" % len(content) + content, 1),
+    "zlib": zlib.compress,
+    "a pickle": lambda content: pickle.dumps({"a": content.decode()}, 4),
+    "a NumPy array": as_array,
     "an ar archive": as_ar,
     "a cpio archive": as_cpio,
     "an RPM package": as_rpm,

@@ -97,7 +97,7 @@ class Judge(msgspec.Struct, frozen=True):
             confidence=Confidence.CERTAIN if match.proved else rule.confidence,
             audience=Audience.EVERYONE,
             place=place,
-            secret=tell(secret, show=self.show_secrets) if rule.kind is Kind.SECRET else None,
+            secret=tell(secret, show=self.show_secrets) if rule.kind is not Kind.BEHAVIOUR else None,
             evidence=(*facts, *_companion(joined, match), *_record(place.chain)),
             remedy=rule.remedy,
             references=rule.references,
@@ -108,7 +108,7 @@ class _Discretion:
     """Knows all secrets of a span, so that nothing that is said of one tells another."""
 
     def __init__(self, blob: Blob, matches: Iterable[Match], joined: Iterable[Joined | None]) -> None:
-        found = [(match.secret_start, match.secret) for match in matches if match.rule.kind is Kind.SECRET]
+        found = [(match.secret_start, match.secret) for match in matches if match.rule.kind is not Kind.BEHAVIOUR]
         found += ((pair.start, pair.value) for pair in joined if pair)
         found.sort()
         self.starts = [start for start, _ in found]
@@ -222,7 +222,7 @@ def _facts(match: Match) -> Iterator[Evidence]:
     for proof in match.proofs:
         yield from proof.evidence
     for name, value in match.groups.items():
-        is_secret = match.rule.kind is Kind.SECRET and value in match.secret
+        is_secret = match.rule.kind is not Kind.BEHAVIOUR and value in match.secret
         if name != "secret" and not (is_secret and len(value) * _MOST > len(match.secret)):
             yield Evidence(name.replace("_", " "), value.decode("utf-8", "replace"))
 

@@ -1,4 +1,4 @@
-"""Single files that are compressed: gzip, bzip2, xz, lzma, Zstandard, LZ4, and objects of git (zlib).
+"""Single files that are compressed: gzip, bzip2, xz, lzma, Zstandard, LZ4, zlib (objects of git among them).
 
 Several streams one behind the other count as one. What lies behind the last is a member of its own.
 """
@@ -23,6 +23,9 @@ _SKIPPABLE = tuple(bytes((lead,)) + b"\x2a\x4d\x18" for lead in range(0x50, 0x60
 _GIT = b"x\x01"
 _GIT_TYPES = (b"blob ", b"tree ", b"commit ", b"tag ")
 _LONGEST_NAME = 1024
+_ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+_SAMPLE, _LEAST = 256, 32
+"""Bytes of what comes out by which zlib is known; its header has two that any text may begin with."""
 
 
 def _members(
@@ -70,6 +73,18 @@ def _begins_git(head: bytes, tail: bytes) -> bool:
         return False
 
 
+def _begins_zlib(head: bytes, tail: bytes) -> bool:
+    """A header, and something that can be unpacked."""
+    del tail
+    if not head.startswith(_ZLIB):
+        return False
+    inner = decompress.zlib()
+    try:
+        return len(inner.decompress(head, _SAMPLE)) >= _LEAST or inner.eof
+    except Exception:  # noqa: BLE001 - any text may begin so
+        return False
+
+
 def _begins(marks: tuple[bytes, ...], head: bytes, tail: bytes) -> bool:
     del tail
     return head.startswith(marks)
@@ -93,4 +108,5 @@ FORMATS = (
     _format("Zstandard", (_ZSTD, *_SKIPPABLE), decompress.zstandard),
     _format("LZ4", (_LZ4, *_SKIPPABLE), decompress.lz4),
     _format("a git object", (_GIT,), decompress.zlib, _begins_git),
+    _format("zlib", _ZLIB, decompress.zlib, _begins_zlib),
 )

@@ -2,9 +2,10 @@
 
 A pickle is a program for a small machine with a stack. It is followed here with what stands in it, never with what it
 would make: a function that it calls is a name, and its result is unknown. Strings become lines, those of a dict
-`key = "value"`; what it imports becomes `pickle imports os.system`, which rules know. Bytes that are no text are
-members of their own, as they may be containers in turn. `joblib` puts arrays between instructions; NumPy keeps arrays
-of objects as pickles. Sources: CPython, Lib/pickletools.py; joblib, numpy_pickle.py; NumPy, "NPY format".
+`key = "value"`. An import becomes `pickle imports`, a tab (which nobody writes in prose) and `os.system`, and rules
+know it. Bytes that are no text are members of their own, as they may be containers in turn. `joblib` puts arrays
+between instructions; NumPy keeps arrays of objects as pickles. Sources: CPython, Lib/pickletools.py; joblib,
+numpy_pickle.py; NumPy, "NPY format".
 """
 
 from __future__ import annotations
@@ -284,7 +285,7 @@ class _Machine:
         """An import."""
         told = module.decode("utf-8", "replace"), name.decode("utf-8", "replace")
         self.imports.append(Import(*told, self.source.position))
-        self._line(b"pickle imports %b.%b" % (module, name))
+        self._line(b"pickle imports\t%b.%b" % (module, name))
         self.push(_Global(".".join(told)))
 
     def pair(self, target: Any, key: Any, value: Any) -> None:
@@ -334,25 +335,21 @@ def _is_long(content: bytes) -> bool:
     return b"\n" in content or b'"' in content
 
 
-_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
-_LAST_CHARACTER = 0x10FFFF
 
 
 def _unquoted(code: int, argument: bytes) -> bytes:
-    """A string of protocol 0 without quotes and escapes."""
-    if code not in b"SV":
-        return argument
+    """A string of protocol 0 without quotes and escapes, as UTF-8."""
+    if code == ord("V"):
+        return argument.decode("raw-unicode-escape", "replace").encode("utf-8", "replace")
     if code == ord("S"):
-        argument = argument.strip()[1:-1]
-    return _ESCAPE.sub(_character, argument) if b"\\" in argument else argument
+        return _ESCAPE.sub(_character, argument.strip()[1:-1])
+    return argument
 
 
 def _character(found: re.Match[bytes]) -> bytes:
-    if found[4]:
-        return _PLAIN.get(found[4], found[4])
-    number = int(found[1] or found[2] or found[3], 16)
-    return chr(number).encode("utf-8", "replace") if number <= _LAST_CHARACTER else b"?"
+    return bytes((int(found[1], 16),)) if found[1] else _PLAIN.get(found[2], found[2])
 
 
 def _number(argument: bytes) -> int:
