@@ -144,13 +144,13 @@ def unlzss(packed: bytes, at: int, most: int, end: int = 1 << 62) -> bytes:
 
 def _plain(part: bytes) -> list[bytes]:
     """The first table that is not compressed."""
-    at = part.find(_KNOWN[0])
-    while at >= 0:
+    for found in islice(re.finditer(_KNOWN[0], part), _MOST_PLACES):
+        at = found.start()
         start = part.rfind(b"\0", max(0, at - _LONGEST_PLAIN), at) + 1
-        if _is_table(part[start : part.find(b"\0", at) + 1]):
+        end = part.find(b"\0", at, at + _LONGEST_PLAIN)
+        if _is_table(part[start : end + 1]):
             end = part.find(_PLAIN_END, at, start + _LONGEST_PLAIN)
             return [part[start : end if end >= 0 else start + _LONGEST_PLAIN]]
-        at = part.find(_KNOWN[0], at + 1)
     return []
 
 

@@ -12,14 +12,18 @@ import struct
 from collections.abc import Iterator
 
 from pitviper.engine.data import Cursor, Data
+from pitviper.model.gap import Reason
 from pitviper.model.place import escape
 from pitviper.unpack import decompress
-from pitviper.unpack.interface import Format, Item, Member, Options, Rest, damaged
+from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
 
 _MAGIC = re.compile(rb"KA(?:Y\x28\xb5\x2f\xfd|[XY](?:[!-~]{1,200}+\0[\0-\3]|(?:[!-~]\0){1,200}+\0\0))")
 """The second is of a payload whose files are compressed one by one, or not at all, with the first one's name."""
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _SIZE = struct.Struct("<Q")
+_MOST_FILES = 1_000_000
+_MOST_SKIPPED = 1024 * 1024 * 1024
+"""Bytes unpacked in vain, all in all, where a limit ended the search of a file."""
 _TO_THE_END = 1 << 62
 _LINK = 2
 _LONGEST_NAME = 4096
@@ -72,7 +76,11 @@ def _files(cursor: Cursor, *, is_each_packed: bool) -> Iterator[Item]:
     cursor.unread(head)
     is_windows = head[1::2] == b"\0\0"  # UTF-16
     skipped = None
-    while name := _name(cursor, is_windows=is_windows):
+    left = _MOST_SKIPPED
+    for _ in range(_MOST_FILES):
+        name = _name(cursor, is_windows=is_windows)
+        if not name:
+            return
         flags = 0 if is_windows else cursor.read(1)[0]
         if flags & _LINK:
             _name(cursor, is_windows=is_windows)
@@ -86,7 +94,11 @@ def _files(cursor: Cursor, *, is_each_packed: bool) -> Iterator[Item]:
         end = cursor.position + size
         read = cursor.bounded(size)
         yield Member(name, read=decompress.Stream(read, decompress.zstandard) if is_each_packed else read.__call__)
+        left -= end - cursor.position
+        if left < 0:
+            raise Refused(Reason.OVER_BUDGET, "a file was not read to its end, so nothing behind it is")
         cursor.skip_to(end)
+    raise Refused(Reason.OVER_BUDGET, f"it has more than {_MOST_FILES:,} files and links")
 
 
 def _checksum(cursor: Cursor, *, is_each_packed: bool) -> int:

@@ -29,9 +29,9 @@ _TEXTUAL = re.compile(
 """How protocols 0 and 1 begin, with an object, a list or a dict; a lone number or string is not worth it."""
 _FEWEST, _FEWEST_MARKED = 4, 2
 """Instructions that must make sense, for a beginning to be believed, if its end is not at hand."""
-_MOST = 20_000_000
+_MOST = 8_000_000
 """Instructions of a file; a million take a second."""
-_MOST_VALUES = 2_000_000
+_MOST_VALUES = 1_000_000
 """Values on the stack, and in the memo."""
 _MOST_KEPT = 64 * 1024 * 1024
 """Bytes of strings that are kept until they may be told with their name."""
