@@ -180,6 +180,12 @@ class Looker:
             decoded, view = text.decoded(data, span, codec)
             self._search(decoded, len(decoded), [view], outcome)
 
+    def _is_wide(self, data: bytearray, span: Span) -> bool:
+        """Whether the blob of `span` is UTF-16 or UTF-32 as a whole."""
+        if not span.base:
+            return text.wide(data, span.start, span.end) is not None
+        return self._wide[0] is span.blob and self._wide[1] is not None
+
     def _search(self, data: bytearray, filled: int, spans: Sequence[Span], outcome: Outcome) -> None:
         compiled = {span.start: span for span in spans if is_bytecode(data, span) and not span.opened}
         for span, hits in self._matcher.hits(data, filled, spans):
@@ -291,6 +297,8 @@ class Looker:
         budget = self._budget[1]
         before = budget.exceeded
         spent = self._spent[1] if self._spent[0] is blob else 0.0
+        if self._is_wide(data, seen.span):  # then the literals stand for text that is searched as such
+            hits = [hit for hit in hits if not self._matcher.is_wide_at(hit)]
         revealed = self._decoder.look(data, seen, hits, budget, PATIENCE - spent)
         if budget.exceeded and not before:
             outcome.gaps.append(Gap(blob.path, Reason.OVER_BUDGET, f"{budget.exceeded}; the others were left out"))

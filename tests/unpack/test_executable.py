@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +60,14 @@ def test_flipped_bytes(opened: Opener, elf: Elf, changes: list[tuple[int, int]])
     for place, value in changes:
         content[place % len(content)] = value
     opened(executable.FORMAT, bytes(content))
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_strings(
+    token: Callable[[str], str], elf: Elf, scanned: Callable[[str, bytes], Outcome], codec: str
+) -> None:
+    text = f"before {token(codec)} behind".encode(codec)
+    content = bytes(range(256)) * 20 + b"\1\0\0\0" + text + b"\0\0\0\0\1" + b"plain"
+    (finding,) = scanned("a.exe", elf({".rdata": content})).findings
+    assert finding.place.path == "a.exe!/.rdata"
+    assert [one.text for one in finding.evidence if one.name == "encoding"] == [codec[:6]]

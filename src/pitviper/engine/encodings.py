@@ -60,6 +60,8 @@ class Coding(IntEnum):
     ENTITIES = 4
     NUMBERS = 5
     CONTEXT = 6
+    WIDE = 7
+    """UTF-16 and UTF-32 within a binary: `phase` is the width of a character."""
 
 
 class Literal(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -95,6 +97,7 @@ def _make(rules: Sequence[Rule]) -> Iterator[Literal]:
         yield from _in_base64(shape)
         yield from _in_hex(bytes(_fixed(shape)))
         yield from _escaped(bytes(_fixed(shape)))
+        yield from _wide(bytes(_fixed(shape)))
     for anchor in {anchor for rule in rules if not rule.anchors_ignore_case for anchor in rule.anchors}:
         yield from _quoted(anchor)
     if known:
@@ -216,6 +219,14 @@ def _best(characters: Shape, most: int) -> tuple[float, int, int]:
 def _in_hex(text: bytes) -> Iterator[Literal]:
     if len(text) >= _SHORTEST:
         yield Literal(text.hex().encode(), True, Coding.HEX, 0)  # noqa: FBT003
+
+
+def _wide(text: bytes) -> Iterator[Literal]:
+    """In UTF-16 and UTF-32, without the zeros in front and behind, which tell the order of bytes."""
+    if len(text) >= _LEAST_KNOWN:
+        for width in (2, 4):
+            spread = bytes(width - 1).join(bytes((byte,)) for byte in text)
+            yield Literal(spread, False, Coding.WIDE, width)  # noqa: FBT003
 
 
 _ESCAPED: tuple[tuple[Coding, str, str], ...] = (

@@ -192,6 +192,11 @@ class Matcher:
         """Whether one of `hits` is an anchor of a provider's rule, confirmed or not."""
         return any(number in self._telling for number, _, _ in hits)
 
+    def is_wide_at(self, hit: Hit) -> bool:
+        """Whether `hit` tells of UTF-16 or UTF-32."""
+        number = hit[0] - self._anchors
+        return number >= 0 and self._encoded[number].coding is encodings.Coding.WIDE
+
     def encoded_among(self, data: bytearray, hits: Iterable[Hit]) -> bool:
         """Whether one of `hits` tells of something encoded."""
         return any(self.encoded_at(data, hit) for hit in hits)

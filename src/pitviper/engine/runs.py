@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 
+from pitviper.engine import text
 from pitviper.engine.encodings import Coding, Literal
 from pitviper.engine.undo import (
     BASE64,
@@ -48,6 +49,9 @@ _ESCAPED: dict[Coding, tuple[str, bytes, Undo]] = {
 MIXTURES = frozenset(name for name, _, _ in _ESCAPED.values())
 """What stands unescaped in their runs stands there in the layer too, and is no reason to leave out the rest."""
 _ENDS = {coding: re.compile(b"[" + re.escape(ends) + b"]") for coding, (_, ends, _undo) in _ESCAPED.items()}
+_LONGEST_WIDE = 32 * 1024
+_WIDE = {width: re.compile(rb"(?:[\t\n\r -~]\0{%d})*+[\t\n\r -~]?" % (width - 1)) for width in (2, 4)}
+_WIDE_BEFORE = {width: re.compile(rb"(?:\0{%d}[\t\n\r -~])*+" % (width - 1)) for width in (2, 4)}
 _LITERAL = {
     quote: re.compile(
         rb"""(?:[^\\%b\n]++|\\.|%b[ \t]{0,200}[+\\]?[ \t]{0,200}\r?\n[ \t]{0,200}[bruBRU]{0,2}%b)*+"""
@@ -81,8 +85,22 @@ class Runs:
                 yield from self._near(literal.text, start, end)
             elif literal.coding in self._regions:
                 yield from self._aligned(literal, end)
+            elif literal.coding is Coding.WIDE:
+                yield from self._wide(literal.phase, start)
             elif start >= self._covered[literal.coding]:
                 yield self._escaped(literal.coding, start)
+
+    def _wide(self, width: int, at: int) -> Iterator[Run]:
+        """The characters around `at`, each with zeros behind it: a string in a binary, if that is not all such text."""
+        if at < self._covered[Coding.WIDE] or text.wide(self._data, self._span.start, self._span.end):
+            return
+        low = max(self._span.start, self._covered[Coding.WIDE], at - width * _LONGEST_WIDE)
+        backwards = self._data[low:at][::-1]  # a search from the left would try every beginning
+        before = _WIDE_BEFORE[width].match(backwards)
+        behind = _WIDE[width].match(self._data, at, min(self._span.end, at + width * _LONGEST_WIDE))
+        if before and behind:
+            start, self._covered[Coding.WIDE] = at - before.end(), behind.end()
+            yield start, behind.end(), f"utf-{width * 8}", bytes(self._data[start : behind.end() : width])
 
     def _aligned(self, literal: Literal, end: int) -> Iterator[Run]:
         """The run of base64 or hex around the literal that ends at `end`, which knows where groups begin."""
