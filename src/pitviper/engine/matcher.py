@@ -194,7 +194,7 @@ class Matcher:
 
     def is_wide_at(self, hit: Hit) -> bool:
         """Whether `hit` tells of UTF-16 or UTF-32."""
-        number = hit[0] - self._anchors
+        number = hit[0] - self.anchors
         return number >= 0 and self._encoded[number].coding is encodings.Coding.WIDE
 
     def encoded_among(self, data: bytearray, hits: Iterable[Hit]) -> bool:
