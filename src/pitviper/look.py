@@ -225,12 +225,15 @@ class Looker:
 
     def _may_join(self, data: bytearray, span: Span) -> bool:
         """Whether the span of compiled Python has a name and a value that together may be a secret."""
+        with memoryview(data) as view, view[span.start : span.end] as part:
+            return self._gate_of_code().is_worth(part)
+
+    def _gate_of_code(self) -> Gate:
         if self._gate is None:
             from pitviper.bytecode.gate import Gate  # noqa: PLC0415 - where there is such a file
 
-            self._gate = Gate()
-        with memoryview(data) as view, view[span.start : span.end] as part:
-            return self._gate.is_worth(part)
+            self._gate = Gate(auditor=self._judge.auditor)
+        return self._gate
 
     def _look_at_code(self, data: bytearray, span: Span, outcome: Outcome) -> AbstractSet[str]:
         """Search the lines of source that compiled Python stands for; the ids of what is told there."""
@@ -270,7 +273,7 @@ class Looker:
         hit = {span.start for span, _ in self._matcher.hits(buffer, len(buffer), spans)}
         wanted: set[int] = set()
         for number, ((one, _), span) in enumerate(zip(found, spans, strict=True)):
-            if (span.start in hit and span.end > span.start) or gate.may_join(one, constants[number]):
+            if (span.start in hit and span.end > span.start) or self._gate_of_code().may_join(one, constants[number]):
                 while number >= 0 and id(found[number][0]) not in wanted:
                     wanted.add(id(found[number][0]))
                     number = found[number][1]  # noqa: PLW2901 - upwards

@@ -27,9 +27,8 @@ _VALUE = r"(?:[zZ\xfa\xda][\x08-\xff]|[stuaA\xf3\xf4\xf5\xe1\xc1].\x00\x00\x00)[
 _LONG_HEAD, _SHORT_HEAD = 5, 2
 _SHORT_TYPES = frozenset(b"zZ\xfa\xda")
 _LEAST, _MOST = 8, 300
-_LEAST_ENTROPY = 2.8
-"""Bits a byte that the least of the generic rules asks for."""
-_CHECKS = ("generic-secret", "generic-random-secret")
+_CHECKS = (("generic-random-secret", 3.3), ("generic-secret", 2.8))
+"""The checks of the generic rules, and the bits a byte that each asks for. The second is for auditors alone."""
 _MOST_CONSTANTS = 100_000
 _WITH_DIGIT = re.compile(rb"^(?=[^\n]{0,120}?[0-9])[\x21-\x7e]{%d,%d}$" % (_LEAST, _MOST), re.MULTILINE)
 _NAME = re.compile(NAMES, re.IGNORECASE)
@@ -37,9 +36,10 @@ _NAME_IN_BYTES = re.compile(NAMES.encode(), re.IGNORECASE)
 
 
 class Gate:
-    """Looks at the bytes of compiled Python. Not for two threads at once."""
+    """Looks at compiled Python, for everyone or for an `auditor`. Not for two threads at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, auditor: bool) -> None:
+        self._checks = _CHECKS[: 1 + auditor]
         once = hyperscan.HS_FLAG_SINGLEMATCH
         self._names = database("names", [NAMES], [once | hyperscan.HS_FLAG_CASELESS])
         self._values = database("values", [_VALUE], [hyperscan.HS_FLAG_SOM_LEFTMOST | hyperscan.HS_FLAG_DOTALL])
@@ -53,7 +53,25 @@ class Gate:
             return False
         self._starts.clear()
         self._values.scan(data, self._on_match)  # type: ignore[type-var]
-        return any(_may_be_secret(_string(data, start)) for start in self._starts)
+        return any(self._may_be_secret(_string(data, start)) for start in self._starts)
+
+    def may_join(self, code: Code, constants: bytes) -> bool:
+        """Whether a name and a value in `code`, whose `constants` are these, may make a secret together."""
+        if not any(self._may_be_secret(line) for line in _WITH_DIGIT.findall(constants)):
+            return False
+        arguments = [name for one in code.consts if isinstance(one, Code) for name in one.varnames]
+        names = "\n".join([*code.names, *code.varnames, *code.cellvars, *arguments])
+        return bool(_NAME.search(names) or _NAME_IN_BYTES.search(constants))
+
+    def _may_be_secret(self, value: bytes) -> bool:
+        if not _LEAST <= len(value) <= _MOST:
+            return False
+        random = entropy(value)
+        groups = {"name": b"password", "secret": value}
+        return any(
+            random >= least and FORMATS[name].check(value, groups).verdict is not Verdict.INVALID
+            for name, least in self._checks
+        )
 
     def _on_match(self, number: int, start: int, end: int, flags: int, context: object) -> None:
         del number, end, flags, context
@@ -79,24 +97,8 @@ def strings(code: Code) -> bytes:
     return b"\n".join(found)
 
 
-def may_join(code: Code, constants: bytes) -> bool:
-    """Whether a name and a value in `code`, whose `constants` are these, may make a secret together."""
-    if not any(_may_be_secret(line) for line in _WITH_DIGIT.findall(constants)):
-        return False
-    arguments = [name for one in code.consts if isinstance(one, Code) for name in one.varnames]
-    names = "\n".join([*code.names, *code.varnames, *code.cellvars, *arguments])
-    return bool(_NAME.search(names) or _NAME_IN_BYTES.search(constants))
-
-
 def _string(data: memoryview, start: int) -> bytes:
     """The marshalled string that begins at `start`."""
     if data[start] in _SHORT_TYPES:
         return bytes(data[start + _SHORT_HEAD : start + _SHORT_HEAD + data[start + 1]])
     return bytes(data[start + _LONG_HEAD : start + _LONG_HEAD + data[start + 1]])
-
-
-def _may_be_secret(value: bytes) -> bool:
-    if not _LEAST <= len(value) <= _MOST or entropy(value) < _LEAST_ENTROPY:
-        return False
-    groups = {"name": b"password", "secret": value}
-    return any(FORMATS[name].check(value, groups).verdict is not Verdict.INVALID for name in _CHECKS)
