@@ -71,3 +71,12 @@ def test_wide_strings(
     (finding,) = scanned("a.exe", elf({".rdata": content})).findings
     assert finding.place.path == "a.exe!/.rdata"
     assert [one.text for one in finding.evidence if one.name == "encoding"] == [codec[:6]]
+
+
+@pytest.mark.parametrize(
+    "head", [b"\x7fELF", b"\x7fELF\x02", b"MZ", b"MZ" + bytes(62), b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xce\0"]
+)
+def test_one_that_ends_in_its_headers_is_searched_as_it_is(opened: Opener, head: bytes) -> None:
+    contents, gaps = opened(executable.FORMAT, head)
+    assert b"".join(contents.values()) == head
+    assert gaps == []

@@ -48,7 +48,7 @@ def members(data: Data, options: Options) -> Iterator[Item]:
         return
     try:
         found = sections(data)
-    except struct.error:
+    except (struct.error, IndexError):  # it ends in its headers
         found = []
     taken = yield from _carried(data, [*_uncovered(data, found), *found])
     yield from _strings(data, found)
