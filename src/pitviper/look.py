@@ -379,9 +379,13 @@ def _containers(pack: Pack) -> Iterator[tuple[Blob, Format | None, Data]]:
         elif span.base:
             if ends(pack.data, span.end):
                 pack.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, HIDDEN))
-        elif known := _recognised(pack, span, *sample(pack.data, span.start, span.end)):
-            span.opened = True
-            yield span.blob, known, Held(bytes(pack.data[span.start : span.end]))
+        elif may_begin(pack.data, span.start, span.end):
+            from pitviper.unpack.table import behind, recognise  # noqa: PLC0415 - see `_opened`
+
+            held = Held(memoryview(pack.data)[span.start : span.end])
+            if known := recognise(*sample(pack.data, span.start, span.end)) or behind(held):
+                span.opened = True
+                yield span.blob, known, Held(held.read(0, held.size))
 
 
 def _big(pack: Pack, span: Span) -> Iterator[tuple[Blob, Format | None, Data]]:

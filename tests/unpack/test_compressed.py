@@ -14,6 +14,7 @@ from collections.abc import Callable
 import lz4.frame  # type: ignore[import-untyped]
 import pytest
 
+from pitviper.look import Outcome
 from pitviper.model.gap import Gap
 from pitviper.unpack.interface import Options
 
@@ -192,3 +193,12 @@ def test_a_bomb_ends(told: Told) -> None:
     assert told(bomb) == [("x!/x", "over-budget")]
     ended = told(gzip.compress(bytes(2_000_000)), Options(max_expanded=1_000_000))
     assert ended == [("x!/x", "over-budget"), ("x", "over-budget")]
+
+
+@pytest.mark.parametrize("setting", [{"lc": 4, "lp": 0}, {"pb": 0}, {"dict_size": 4096}, {"dict_size": 3 << 19}])
+def test_lzma_with_unusual_properties(
+    scanned: Callable[[str, bytes], Outcome], token: Callable[[str], str], setting: dict[str, int]
+) -> None:
+    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, **setting}]
+    packed = lzma.compress(token("lzma").encode() + bytes(500), lzma.FORMAT_ALONE, filters=filters)
+    assert scanned("x", packed).findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 from collections.abc import Callable, Iterator
 
@@ -174,3 +175,9 @@ def test_three_deep(
     (finding,) = outcome.findings
     assert not outcome.gaps
     assert finding.place.path == "a.tar.gz!/a.whl!/cd.iso!/ENV"
+
+
+def test_behind_any_system_area(scanned: Callable[[str, bytes], Outcome], token: Callable[[str], str]) -> None:
+    packed = gzip.compress(token("iso").encode())
+    content = image(folder(record(b"A.GZ;1", 21, len(packed))), packed)
+    assert scanned("x", b"x" * SECTOR + content[SECTOR:]).findings

@@ -266,3 +266,7 @@ def test_three_deep(
     (finding,) = outcome.findings
     assert not outcome.gaps
     assert finding.place.path == "a.tar.gz!/a.whl!/manual.pdf!/page:1"
+
+
+def test_behind_something_else(scanned: Callable[[str, bytes], Outcome], token: Callable[[str], str]) -> None:
+    assert scanned("x", b"junk\n" + page(b"(%s) Tj" % token("pdf").encode())).findings

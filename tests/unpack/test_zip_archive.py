@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 import io
 import lzma
 import os
+import random
 import struct
 import sys
 import time
@@ -21,6 +23,7 @@ from hypothesis import strategies as st
 
 import pitviper
 from pitviper.engine.data import Memory, opened
+from pitviper.look import Outcome
 from pitviper.model.gap import Gap
 from pitviper.unpack import zip_archive
 from pitviper.unpack.interface import Member, Options
@@ -32,6 +35,7 @@ else:
 
 Opened = tuple[dict[str, bytes], list[Gap]]
 ContentOf = Callable[..., Opened]
+Scanned = Callable[[str, bytes], Outcome]
 Told = Callable[..., list[tuple[str, str]]]
 
 TEXT = b"some text that packs well, well, well " * 30
@@ -85,6 +89,10 @@ def archive(
 def deflated(content: bytes) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     return packer.compress(content) + packer.flush()
+
+
+def packed(content: bytes) -> Entry:
+    return Entry(content=content, packed=deflated(content), method=8)
 
 
 def lzma_packed(content: bytes, *, marked: bool, dictionary: int = 1 << 16) -> bytes:
@@ -250,6 +258,74 @@ class TestWhatBelongsToNoMember:
         assert [str(gap.reason) for gap in gaps] == ["damaged"]  # its end record is out of sight
 
 
+class TestWhatTheDirectoryHides:
+    """Members that some tool unpacks, whatever the directory says."""
+
+    PACKED = Entry(b"hidden", packed=deflated(TEXT), method=8)
+
+    @pytest.mark.parametrize("count", [0, 1, 65_535])
+    def test_behind_a_number_that_lies(self, content_of: ContentOf, count: int) -> None:
+        contents, gaps = content_of(archive(Entry(), self.PACKED, count=count))
+        assert (contents["x!/a"], contents["x!/hidden"], gaps) == (TEXT, TEXT, [])
+
+    def test_an_archive_in_front_of_an_archive(self, content_of: ContentOf) -> None:
+        contents, gaps = content_of(archive(self.PACKED) + archive(Entry()))
+        assert (contents["x!/a"], contents["x!/(in front)!/hidden"], gaps) == (TEXT, TEXT, [])
+
+    def test_a_member_without_an_entry(self, content_of: ContentOf) -> None:
+        alone = archive(self.PACKED)
+        between = Entry(behind=alone[: alone.index(b"PK\1\2")])
+        contents, gaps = content_of(archive(between, Entry(b"b")))
+        assert (contents["x!/a"], contents["x!/hidden"], contents["x!/b"], gaps) == (TEXT, TEXT, TEXT, [])
+
+    @pytest.mark.parametrize("late", [0, 8])
+    def test_a_way_of_packing_that_only_its_own_header_tells(self, content_of: ContentOf, late: int) -> None:
+        whole = bytearray(archive(Entry(packed=deflated(TEXT), method=8, flags=late)))
+        struct.pack_into("<H", whole, whole.index(b"PK\1\2") + 10, 0)
+        assert content_of(bytes(whole))[0]["x!/a"].endswith(TEXT)
+
+    def test_a_size_that_only_its_own_header_tells(self, content_of: ContentOf) -> None:
+        whole = bytearray(archive(Entry()))
+        struct.pack_into("<I", whole, whole.index(b"PK\1\2") + 20, 5)
+        assert content_of(bytes(whole))[0]["x!/a"] == TEXT[:5] + TEXT
+
+    def test_a_name_of_its_own_and_an_extra_field(self, content_of: ContentOf) -> None:
+        whole = archive(Entry(b"a" * 40, local_extra=b"h" * 40))
+        assert b"h" * 40 in content_of(whole)[0]["x"]
+        assert b"b" * 40 in content_of(whole.replace(b"a" * 40, b"b" * 40, 1))[0]["x"]
+
+    def test_a_folder_that_is_packed(self, content_of: ContentOf) -> None:
+        whole = bytearray(archive(Entry(b"a/", packed=deflated(TEXT), method=8, flags=8)))
+        struct.pack_into("<I", whole, whole.index(b"PK\1\2") + 20, 0)
+        assert content_of(bytes(whole))[0]["x!/a/"] == TEXT
+
+
+class TestBehindSomethingElse:
+    """What opens as a zip archive, and begins as something else."""
+
+    @pytest.mark.parametrize("comment", [b"", b"a comment"])
+    @pytest.mark.parametrize("front", [b"#!python\n", b"%PDF-1.4\n%%EOF\n", b"<html></html>\n", b"\x89PNG\r\n"])
+    def test_small(self, scanned: Scanned, token: Callable[[str], str], front: bytes, comment: bytes) -> None:
+        secret = packed(token("behind").encode())
+        outcome = scanned("x", archive(secret, front=front, comment=comment))
+        assert {finding.place.path for finding in outcome.findings} == {"x!/a"}
+
+    def test_bytes_behind_the_end(self, scanned: Scanned, token: Callable[[str], str]) -> None:
+        secret = packed(token("behind").encode())
+        assert scanned("x", archive(secret, front=b"#!python\n") + b"more").findings
+
+    @pytest.mark.parametrize("bury", [bytes, gzip.compress], ids=["a file", "in a stream"])
+    def test_big(self, scanned: Scanned, token: Callable[[str], str], bury: Callable[[bytes], bytes]) -> None:
+        secret = packed(token("behind").encode())
+        big = Entry(b"b", random.Random(1).randbytes(3_000_000))
+        outcome = scanned("x", bury(archive(secret, big, front=b"#!python\n")))
+        assert [finding.place.path.rpartition("/")[2] for finding in outcome.findings] == ["a"]
+        assert outcome.gaps == []
+
+    def test_the_mark_alone_makes_no_archive(self, scanned: Scanned) -> None:
+        assert scanned("x.pyc", b"\xa7\r\r\n" + bytes(100) + b"PK\5\6" + bytes(range(100))).gaps == []
+
+
 class TestZip64:
     def test_sizes_and_offsets(self, content_of: ContentOf) -> None:
         wide = 0xFFFFFFFF
@@ -345,15 +421,16 @@ class TestDamage:
     @pytest.mark.parametrize("offset", [5, 0xFFFFFFF0])
     def test_an_offset_that_leads_nowhere(self, content_of: ContentOf, told: Told, offset: int) -> None:
         whole = archive(Entry(offset=offset), Entry(b"b"))
-        assert content_of(whole)[0]["x!/b"] == TEXT
-        assert TEXT in content_of(whole)[0]["x"]
+        contents, _ = content_of(whole)
+        assert (contents["x!/a"], contents["x!/b"]) == (TEXT, TEXT)
         assert told(whole) == [("x!/a", "damaged")]
 
     def test_an_offset_in_front_of_the_archive(self, content_of: ContentOf, told: Told) -> None:
         whole = bytearray(archive(Entry(), Entry(b"b")))
         struct.pack_into("<I", whole, len(whole) - 6, len(whole))
         assert set(told(bytes(whole))) == {("x!/a", "damaged"), ("x!/b", "damaged")}
-        assert content_of(bytes(whole))[0]["x"] == bytes(whole)
+        contents, _ = content_of(bytes(whole))
+        assert (contents["x!/a"], contents["x!/b"]) == (TEXT, TEXT)
 
     def test_sizes_that_lie(self, content_of: ContentOf, told: Told) -> None:
         longer = archive(Entry(size=1_000_000), Entry(b"b"))

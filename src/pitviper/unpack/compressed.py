@@ -16,6 +16,9 @@ from pitviper.unpack.interface import BEHIND, Format, Item, Member, Options
 _GZIP, _BZIP2, _XZ, _ZSTD, _LZ4 = b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
 _LZMA = b"\x5d\x00\x00"
 """The usual properties of the older format of xz, which has no mark, and the low bytes of any usual dictionary."""
+_LZMA_HEADER = 13
+_LZMA_PROPERTIES = 9 * 5 * 5
+_UNKNOWN = b"\xff" * 8
 _BLOCK_OF_BZIP2 = (b"1AY&SY", b"\x17rE8P\x90")
 _FLAG_EXTRA, _FLAG_NAME = 4, 8
 _SKIPPABLE = tuple(bytes((lead,)) + b"\x2a\x4d\x18" for lead in range(0x50, 0x60))
@@ -26,6 +29,8 @@ _LONGEST_NAME = 1024
 _ZLIB = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
 _SAMPLE, _LEAST = 256, 32
 """Bytes of what comes out by which zlib is known; its header has two that any text may begin with."""
+_SMALLEST = 1024
+"""Bytes of a dictionary; encoders take 4,096 or more, and powers of two or one and a half of them."""
 
 
 def _members(
@@ -57,10 +62,30 @@ def _begins_bzip2(head: bytes, tail: bytes) -> bool:
 
 
 def _begins_lzma(head: bytes, tail: bytes) -> bool:
-    """The properties, a dictionary of a usual size, and a length that is unknown or below 2^40."""
+    """Properties, a dictionary's size that encoders choose, a length that is unknown or below 2^40.
+
+    Where the properties are not the usual ones, what follows must unpack, too.
+    """
     del tail
-    length = head[5:13]
-    return head.startswith(_LZMA) and len(length) == 8 and (length == b"\xff" * 8 or not any(length[5:]))  # noqa: PLR2004 - bytes of 64 bits
+    length = head[5:_LZMA_HEADER]
+    if len(head) <= _LZMA_HEADER or not (length == _UNKNOWN or not any(length[5:])):
+        return False
+    if head.startswith(_LZMA):
+        return True
+    dictionary = int.from_bytes(head[1:5], "little")
+    lowest = dictionary & -dictionary
+    if (
+        head[0] >= _LZMA_PROPERTIES
+        or head[_LZMA_HEADER]
+        or dictionary not in (lowest, 3 * lowest)
+        or lowest < _SMALLEST
+    ):
+        return False
+    try:
+        decompress.xz().decompress(head, 1)
+    except Exception:  # noqa: BLE001 - any bytes may begin so
+        return False
+    return True
 
 
 def _begins_git(head: bytes, tail: bytes) -> bool:
@@ -100,11 +125,12 @@ def _format(
     return Format(name, leads, begins or partial(_begins, marks), partial(_members, make, marks), streams=True)
 
 
+LZMA = _format("lzma", (_LZMA,), decompress.xz, _begins_lzma)
 FORMATS = (
     _format("gzip", (_GZIP,), decompress.gzip),
     _format("bzip2", (_BZIP2,), decompress.bzip2, _begins_bzip2),
     _format("xz", (_XZ,), decompress.xz),
-    _format("lzma", (_LZMA,), decompress.xz, _begins_lzma),
+    LZMA,
     _format("Zstandard", (_ZSTD, *_SKIPPABLE), decompress.zstandard),
     _format("LZ4", (_LZ4, *_SKIPPABLE), decompress.lz4),
     _format("a git object", (_GIT,), decompress.zlib, _begins_git),

@@ -57,6 +57,11 @@ def begins(head: bytes, tail: bytes) -> bool:
     return len(head) >= _BLOCK and head.startswith(bytes(_BLOCK))
 
 
+def is_one(data: Data) -> bool:
+    """Whether the mark stands where it should, whatever the system area holds."""
+    return data.read(_SYSTEM_AREA + 1, len(_MARK)) == _MARK
+
+
 def members(data: Data, options: Options) -> Iterator[Item]:
     """The files of all trees, then what belongs to none."""
     del options

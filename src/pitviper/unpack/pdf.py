@@ -6,6 +6,7 @@ anything, nothing in the document runs. Source: ISO 32000-1, 7.3 to 7.11.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -19,6 +20,9 @@ from pitviper.unpack.pdf_text import Codes, codes, lines
 from pitviper.unpack.pieces import reader
 
 _MAGIC = b"%PDF-"
+_HEADER = re.compile(rb"%PDF-[12]\.[0-9]\s")
+_WITHIN = 1024
+"""Bytes within which readers look for the header (ISO 32000-1, Annex H.3, note 13)."""
 _MOST = 128 * 1024 * 1024
 """Bytes of a document that is read at once."""
 _MOST_DECODED = 16 * 1024 * 1024
@@ -31,9 +35,9 @@ _FEW = 64
 
 
 def begins(head: bytes, tail: bytes) -> bool:
-    """The header line."""
+    """The header line, in front or behind a little else."""
     del tail
-    return head.startswith(_MAGIC)
+    return head.startswith(_MAGIC) or _HEADER.search(head, 0, _WITHIN) is not None
 
 
 def members(data: Data, options: Options) -> Iterator[Item]:

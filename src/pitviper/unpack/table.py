@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pitviper.engine.data import Data
 from pitviper.unpack import (
     ar,
@@ -25,7 +27,7 @@ from pitviper.unpack import (
     unsupported,
     zip_archive,
 )
-from pitviper.unpack.interface import Format
+from pitviper.unpack.interface import HEAD, Format
 from pitviper.unpack.leads import may_end
 
 FORMATS: tuple[Format, ...] = (
@@ -52,6 +54,9 @@ FORMATS: tuple[Format, ...] = (
 )
 """All formats, in the order in which they are asked."""
 
+_ANYWHERE = (compressed.LZMA, pdf.FORMAT)
+"""Formats that may begin with other bytes than their usual leads."""
+
 _BY_LEAD = {lead: tuple(known for known in FORMATS if not known.leads or lead in known.leads) for lead in range(256)}
 
 
@@ -66,9 +71,27 @@ def recognise(head: bytes, tail: bytes) -> Format | None:
     for known in _BY_LEAD[head[0]]:
         if known.begins(head, tail if known is not zip_archive.FORMAT else b""):
             return known
-    return zip_archive.FORMAT if zip_archive.begins(head, tail) else None
+    if zip_archive.begins(head, tail):
+        return zip_archive.FORMAT
+    return next((known for known in _ANYWHERE if known.begins(head, tail)), None)
 
 
 def behind(data: Data) -> Format | None:
-    """The format of a container that ends `data`, whatever stands in front of it."""
-    return zip_archive.FORMAT if may_end(data) and zip_archive.ends(data) else None
+    """The format of a container that `data` is, whatever stands in front of what it is known by."""
+    if not may_end(data):
+        return None
+    return zip_archive.FORMAT if zip_archive.ends(data) else iso.FORMAT if iso.is_one(data) else None
+
+
+def others(data: Data, found: Format) -> Iterator[Format]:
+    """What else `data` is, which was opened as `found`: each opens with the tools of its own.
+
+    A PDF document may have a zip archive behind it, a tar archive a first member named like the beginning of HTML. What
+    is read from front to back tells of what follows its end itself, as do tar archives, images and layers among them.
+    """
+    if found in (image.FORMAT, tar.FORMAT, zip_archive.FORMAT) or found not in FORMATS:
+        return
+    if tar.begins(data.read(0, HEAD), b""):
+        yield tar.FORMAT
+    if not found.streams and may_end(data) and zip_archive.ends(data):
+        yield zip_archive.FORMAT

@@ -18,7 +18,7 @@ from pitviper.model.place import Link, escape
 from pitviper.unpack.budget import Budget
 from pitviper.unpack.interface import HEAD, TAIL, Format, Identity, Item, Member, Options, Reader, Refused, Rest
 from pitviper.unpack.leads import HIDDEN, ends, may_follow
-from pitviper.unpack.table import behind, recognise
+from pitviper.unpack.table import behind, others, recognise
 
 _LONGEST_NAME = 4096
 """Characters of a name that are shown; Linux takes no longer path."""
@@ -75,7 +75,7 @@ class Walk:
                     content = Cursor(None if seen else data)
                 if isinstance(content, Cursor):
                     yield from self._search(container.blob, content)
-                return
+                break
             if item is None:
                 break
             if isinstance(item, Identity):
@@ -84,8 +84,8 @@ class Walk:
                 continue
             seen = True
             yield from self._item(container, item)
-        if data is not None and found.kind == "file" and (more := behind(data)):  # a document that is a zip as well
-            yield from self._open(blob, more, data, None, depth)
+        for more in others(data, found) if data is not None else ():
+            yield from self._open(blob, more, Cursor(data) if more.streams else data, None, depth)
 
     def _item(self, container: _Container, item: Item) -> Iterator[Pack]:
         if isinstance(item, Rest):
@@ -118,7 +118,7 @@ class Walk:
         sample = head[:HEAD], b"" if is_big else head[-TAIL:]
         found = member.opens if member.opens and member.opens.begins(*sample) else recognise(*sample)
         data = member.data if is_big else Memory(head)
-        if is_big and not found:
+        if not found:
             data = data or (spool(head, read) if may_follow(head, 0, len(head)) else None)
             found = behind(data) if data else None
         depth = container.depth + 1
@@ -129,7 +129,7 @@ class Walk:
             self._gap(blob, error)
             found = None
         if found is None:
-            is_spooled = data is not None and data is not member.data
+            is_spooled = is_big and data is not None and data is not member.data
             yield from self._plain(blob, head, Cursor(data, position=len(head)).read if is_spooled else read)
             return
         inner = container.blob if member.inherits else blob

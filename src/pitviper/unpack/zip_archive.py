@@ -1,7 +1,8 @@
 """Zip archives and all that are one: wheels, eggs, conda packages, jars, office documents, zipapps, executables.
 
-The central directory at the end says what is in it; bytes in front, between and behind are searched as they are. Where
-the directory is damaged, the local headers are followed instead. Source: PKWARE, APPNOTE.TXT 6.3.10.
+The central directory at the end says what is in it. Members that it does not name, because it is damaged or because it
+lies, are found by their own headers: whoever unpacks from front to back gets them. Bytes in front, between and behind
+are searched as they are. Source: PKWARE, APPNOTE.TXT 6.3.10.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from pitviper.unpack.interface import FRONT, HEAD, Format, Item, Member, Options
 from pitviper.unpack.sections import is_program
 
 _LOCAL, _CENTRAL, _END, _END64, _LOCATOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_SIGNATURE = b"PK\x05\x05"
+"""Of the directory as a whole, behind its entries."""
 _HEADER = struct.Struct("<4s5H3I2H")
 """signature, version, flags, method, time, date, crc, packed, size, name's length, extra's length"""
 _ENTRY = struct.Struct("<4s6H3I5H2I")
@@ -36,7 +39,8 @@ _EOCD64 = struct.Struct("<4sQ2H2I4Q")
 """signature, size of this, versions, disks, entries here, entries, size, offset"""
 _LOCATE = struct.Struct("<4sIQI")
 """signature, disk, offset, disks"""
-_LONGEST_COMMENT = 0xFFFF
+_LONGEST_END = _EOCD.size + 0xFFFF
+"""Bytes at the end in which the end record stands: a comment follows it, and most readers take any bytes for one."""
 _ENCRYPTED, _HAS_DESCRIPTOR, _STRONG, _UTF8 = 1, 8, 0x40, 0x800
 _WIDE = 0xFFFFFFFF
 _USUAL_EXTRA = 36
@@ -58,6 +62,8 @@ _LONGEST_ENTRY = _ENTRY.size + 3 * 0xFFFF
 _MARK = re.compile(b"PK(?:\x03\x04|\x01\x02)")
 _UNKNOWN = -1
 """A checksum that stands behind the content, of which only the header was found."""
+_MOST_KEPT = 100_000
+"""Entries that are in memory at once, and among the first of which a distribution is looked for."""
 _MOST_OVERLAP = 8
 """Members may share what is packed: copies of a file do, written by tools that save space; and so do bombs."""
 _BROKEN = (OSError, ValueError, EOFError, struct.error, lzma.LZMAError)
@@ -78,30 +84,41 @@ class Entry(msgspec.Struct, gc=False):
     """Bytes of the key, if it is encrypted with AES."""
 
 
+class _Place(msgspec.Struct, gc=False):
+    """Where the content of an entry begins, and what is packed there unless that is long.
+
+    `covers`: nothing in its own header is worth a look. `own`: the member as that header tells, where it tells another.
+    """
+
+    start: int
+    stored: bytes | None
+    covers: bool
+    own: Entry | None
+
+
 def begins(head: bytes, tail: bytes) -> bool:
     """A local header in front, or the end record of an archive without a comment behind."""
     return head.startswith((_LOCAL, _END)) or (tail.startswith(_END) and len(tail) == _EOCD.size)
 
 
 def ends(data: Data) -> bool:
-    """Whether an end record is there, and the directory where that says, and the first member where that says."""
+    """Whether an end record is there, and the directory where that says, and a member where that says."""
     try:
-        first = next(directory(data), None)
+        entries = islice(directory(data), _MOST_KEPT)
+        return any(one.offset >= 0 and data.read(one.offset, len(_LOCAL)) == _LOCAL for one in entries)
     except (ValueError, struct.error):
         return False
-    return first is not None and first.offset >= 0 and data.read(first.offset, len(_LOCAL)) == _LOCAL
 
 
 def members(data: Data, options: Options) -> Iterator[Item]:
-    """The members by the directory; where that is no good, by the local headers. Then what belongs to none."""
-    entries, problem = _entries(data, options.max_members + 1)  # the last one is told to be one too many
-    distribution = in_zip([entry.name for entry in entries], _Contents(entries, data, options))
+    """The members by the directory, those that only their own headers tell of, and what belongs to none."""
+    listed = _Listed(data)
+    first = listed.some()
+    distribution = in_zip([entry.name for entry in first], _Contents(first, data, options))
     if distribution:
         yield distribution.identity
-    if problem:
-        yield Member("(directory)", reason=Reason.DAMAGED, detail=problem)
     covered = _Covered(data.size)
-    for entry in entries:
+    for entry in _all(listed, first, data, covered):
         if covered.packed > _MOST_OVERLAP * data.size:
             detail = f"its members lie in each other: together they are more than {_MOST_OVERLAP} times its size"
             yield Member("(directory)", reason=Reason.OVER_BUDGET, detail=detail)
@@ -113,33 +130,68 @@ def members(data: Data, options: Options) -> Iterator[Item]:
             yield Member(entry.name, reason=error.reason, detail=error.detail)
         except _BROKEN as error:
             yield Member(entry.name, reason=Reason.DAMAGED, detail=str(error))
-    for rest in covered.others():
-        front = data.part(0, rest.size)
-        if not rest.offset and (is_program(front.read(0, HEAD)) or ends(front)):
-            yield Member(FRONT, data=front, inherits=not ends(front))
+    for low, high in covered.others():
+        front = data.part(0, high)
+        if _is_front(data, low, high):
+            yield Member(FRONT, data=front)
+        elif not low and high < data.size and is_program(front.read(0, HEAD)):
+            yield Member(FRONT, data=front, inherits=True)
         else:
-            yield rest
+            yield Rest(low, high - low)
+    if listed.problem:
+        if not covered.packed:
+            raise damaged(listed.problem)
+        detail = f"its directory cannot be read ({listed.problem}): members were found by their own headers"
+        yield Member("(directory)", reason=Reason.DAMAGED, detail=detail)
 
 
-def _entries(data: Data, most: int) -> tuple[list[Entry], str]:
-    """At most so many entries, and what is wrong with the directory."""
-    try:
-        return list(islice(directory(data), most)), ""
-    except (struct.error, ValueError) as error:
-        entries = list(islice(_by_headers(data), most))
-        if not entries:
-            raise
-        return entries, f"its directory cannot be read ({error}): members were found by their own headers"
+class _Listed:
+    """The entries of the directory, some at a time, as far as it can be read; in the end `problem` tells how far."""
+
+    def __init__(self, data: Data) -> None:
+        self._entries = directory(data)
+        self.problem = ""
+
+    def some(self) -> list[Entry]:
+        """The next entries; none behind the last."""
+        some: list[Entry] = []
+        try:
+            some.extend(islice(self._entries, _MOST_KEPT))  # what came before an error stays in it
+        except (struct.error, ValueError) as error:
+            self.problem = str(error)
+        return some
+
+
+def _all(listed: _Listed, first: list[Entry], data: Data, covered: _Covered) -> Iterator[Entry]:
+    """The entries of the directory, of which the `first` are known; then those in what they do not cover."""
+    some = first
+    while some:
+        yield from some
+        some.clear()
+        some = listed.some()
+    for low, high in list(covered.others()):
+        if not _is_front(data, low, high):
+            yield from _by_headers(data, low, high)
+
+
+def _is_front(data: Data, low: int, high: int) -> bool:
+    """Whether `low:high`, which belongs to no member, is an archive in front of the one that the directory tells of."""
+    return not low and high < data.size and ends(data.part(0, high))
 
 
 def directory(data: Data) -> Iterator[Entry]:
-    """The entries of the central directory; raises ValueError or struct.error where it makes no sense."""
-    count, size, start, moved = _end(data)
+    """The entries of the central directory; raises ValueError or struct.error where it makes no sense.
+
+    It is read as far as it is said to be long. The number of its entries, which nobody needs, may be anything.
+    """
+    size, start, moved = _end(data)
     raw, base, position = b"", 0, 0
-    for _ in range(count):
+    while base + position < size:
         if len(raw) - position < _LONGEST_ENTRY and base + len(raw) < size:
             base += position
             raw, position = data.read(start + base, min(_CHUNK, size - base)), 0
+        if raw.startswith(_SIGNATURE, position):
+            return
         signature, _, _, flags, method, time, _, crc, packed, full, name, extra, comment, _, _, _, offset = (
             _ENTRY.unpack_from(raw, position)
         )
@@ -160,14 +212,14 @@ def _check(flags: int, time: int, crc: int) -> int:
     return time >> 8 if flags & _HAS_DESCRIPTOR else crc >> 24
 
 
-def _end(data: Data) -> tuple[int, int, int, int]:
-    """Number of entries, size and place of the directory, and by how much all is moved (by what stands in front)."""
-    low = max(0, data.size - _LONGEST_COMMENT - _EOCD.size)
+def _end(data: Data) -> tuple[int, int, int]:
+    """Size and place of the directory, and by how much all is moved (by what stands in front)."""
+    low = max(0, data.size - _LONGEST_END)
     tail = data.read(low, data.size - low)
     found = tail.rfind(_END)
     if found < 0:
         raise ValueError("no end record")
-    _, _, _, _, count, size, offset, _ = _EOCD.unpack_from(tail, found)
+    *_, size, offset, _ = _EOCD.unpack_from(tail, found)
     end = low + found
     locator = data.read(max(0, end - _LOCATE.size), _LOCATE.size)
     if locator.startswith(_LOCATOR):  # also where no number needs it, as some tools have it
@@ -177,12 +229,12 @@ def _end(data: Data) -> tuple[int, int, int, int]:
             place = end - _LOCATE.size - _EOCD64.size
             record = data.read(place, _EOCD64.size)
         if record.startswith(_END64):
-            *_, count, size, offset = _EOCD64.unpack(record)
+            *_, size, offset = _EOCD64.unpack(record)
             end = place
     start = end - size
     if start < 0:
         raise ValueError("its directory would begin in front of it")
-    return count, size, start, start - offset
+    return size, start, start - offset
 
 
 def _wide(extra: bytes, full: int, packed: int, offset: int) -> tuple[int, int]:
@@ -215,9 +267,9 @@ def _field(extra: bytes, wanted: int) -> bytes:
     return b""
 
 
-def _by_headers(data: Data) -> Iterator[Entry]:
-    """Members found by their local headers, from front to back. One whose size stands behind it ends at the next."""
-    marks = _marks(data)
+def _by_headers(data: Data, low: int, high: int) -> Iterator[Entry]:
+    """Members whose headers stand in `low:high`, from front to back; one whose size follows it ends at the next one."""
+    marks = _marks(data, low, high)
     mark = next(marks, None)
     end = 0
     while mark:
@@ -232,7 +284,7 @@ def _by_headers(data: Data) -> Iterator[Entry]:
         if flags & _HAS_DESCRIPTOR or packed == _WIDE:
             while mark and mark[0] < start:
                 mark = next(marks, None)
-            packed = (mark[0] if mark else data.size) - start
+            packed = (mark[0] if mark else high) - start
             crc = crc or _UNKNOWN
         packed = max(0, min(packed, data.size - start))
         shown = _shown(data.read(position + _HEADER.size, name), flags)
@@ -241,10 +293,10 @@ def _by_headers(data: Data) -> Iterator[Entry]:
         end = start + packed
 
 
-def _marks(data: Data) -> Iterator[tuple[int, bytes]]:
-    """Where headers, and entries of a directory, may stand."""
-    position = 0
-    while chunk := data.read(position, _CHUNK):
+def _marks(data: Data, low: int, high: int) -> Iterator[tuple[int, bytes]]:
+    """Where in `low:high` headers, and entries of a directory, may stand."""
+    position = low
+    while chunk := data.read(position, min(_CHUNK, high - position)):
         for found in _MARK.finditer(chunk):
             yield position + found.start(), found[0]
         if len(chunk) < _CHUNK:
@@ -252,43 +304,52 @@ def _marks(data: Data) -> Iterator[tuple[int, bytes]]:
         position += len(chunk) - len(_LOCAL) + 1
 
 
-def _locate(data: Data, entry: Entry) -> tuple[int, bytes | None]:
-    """Where the content of `entry` begins, and what is packed there unless that is long."""
+def _locate(data: Data, entry: Entry) -> _Place:
+    """Where the content of `entry` is. Raises ValueError where its own header is not."""
     if entry.offset < 0:
         raise ValueError("it would lie in front of the archive")
     eager = entry.packed if entry.packed <= _EAGER else 0
     raw = data.read(entry.offset, _HEADER.size + len(entry.name) + _SLACK + eager)
     if not raw.startswith(_LOCAL):
         raise ValueError("its local header is not where the directory says")
-    *_, name, extra = _HEADER.unpack_from(raw)
+    _, _, flags, method, time, _, crc, packed, _, name, extra = _HEADER.unpack_from(raw)
     begin = _HEADER.size + name + extra
+    is_late = bool(flags & _HAS_DESCRIPTOR)
+    own = None
+    if method not in (entry.method, _AES) or (not is_late and packed not in (entry.packed, 0, _WIDE)):
+        packed = entry.packed if is_late or packed == _WIDE else packed
+        own = Entry(entry.name, flags, method, crc or _UNKNOWN, packed, entry.offset, _check(flags, time, crc))
+    is_known = extra <= _USUAL_EXTRA and _shown(raw[_HEADER.size : _HEADER.size + name], entry.flags) == entry.name
+    covers = is_known and not (is_late and method and not entry.packed)  # who reads on there finds where it ends
     start = entry.offset + begin
-    stored = raw[begin : begin + entry.packed]
-    if eager != entry.packed:
-        return start, None
-    return start, stored if len(stored) == entry.packed else data.read(start, entry.packed)
+    stored = None
+    if eager == entry.packed:
+        stored = raw[begin : begin + entry.packed]
+        stored = stored if len(stored) == entry.packed else data.read(start, entry.packed)
+    return _Place(start, stored, covers, own)
 
 
 def _member_and_rest(
     entry: Entry, data: Data, options: Options, facts: dict[str, Any], covered: _Covered
 ) -> Iterator[Item]:
     """The member, unless it is a folder, and what stands in its place without belonging to it."""
-    start, stored = _locate(data, entry)
-    covered.add(entry, start)
-    member, packing = _member(entry, data, start, stored, options)
+    place = _locate(data, entry)
+    covered.add(entry, place)
+    member, packing = _member(entry, data, place, options)
     member.facts = facts
     if entry.packed or not entry.name.endswith("/"):
         yield member
-    if entry.method == _STORED and start + entry.packed > data.size:
+    if entry.method == _STORED and place.start + entry.packed > data.size:
         yield Member(entry.name, reason=Reason.DAMAGED, detail="it is cut short")
     if packing and packing.left > _NOTHING:
-        yield Rest(start + entry.packed - packing.left, packing.left)
+        yield Rest(place.start + entry.packed - packing.left, packing.left)
+    if place.own:
+        yield from _member_and_rest(place.own, data, options, facts, covered)
 
 
-def _member(
-    entry: Entry, data: Data, start: int, stored: bytes | None, options: Options
-) -> tuple[Member, _Checked | None]:
+def _member(entry: Entry, data: Data, place: _Place, options: Options) -> tuple[Member, _Checked | None]:
     """The member, and what unpacks it if it is packed."""
+    start, stored = place.start, place.stored
     is_encrypted = entry.flags & _ENCRYPTED
     if entry.method == _STORED and not is_encrypted:
         return Member(entry.name, data=data.part(start, entry.packed)), None
@@ -360,8 +421,7 @@ class _Contents:
         if entry is None:
             return b""
         try:
-            start, stored = _locate(self._data, entry)
-            member, _ = _member(entry, self._data, start, stored, self._options)
+            member, _ = _member(entry, self._data, _locate(self._data, entry), self._options)
             if member.content is not None:
                 return member.content[:most]
             read = Cursor(member.data).read if member.data is not None else member.read
@@ -454,24 +514,24 @@ class _Covered:
         self._parts: list[tuple[int, int]] = []
         self.packed = 0
 
-    def add(self, entry: Entry, start: int) -> None:
-        """`entry`, whose content begins at `start`."""
+    def add(self, entry: Entry, place: _Place) -> None:
+        """`entry`, whose content is at `place`."""
         self.packed += entry.packed
-        plain = start - entry.offset <= _HEADER.size + 4 * len(entry.name) + _USUAL_EXTRA
-        first, last = entry.offset if plain else start, start + entry.packed
+        first, last = entry.offset if place.covers else place.start, place.start + entry.packed
         if self._parts and 0 <= first - self._parts[-1][1] <= _NOTHING:
             first = self._parts.pop()[0]
-        self._parts.append((first, last))
+        if first < last:
+            self._parts.append((first, last))
 
-    def others(self) -> Iterator[Rest]:
+    def others(self) -> Iterator[tuple[int, int]]:
         """What lies in front of, between and behind them: an interpreter's line, the directory, a hiding place."""
         position = 0
         for start, end in sorted(self._parts):
             if start - position > (_NOTHING if position else 0):
-                yield Rest(position, start - position)
+                yield position, start
             position = max(position, end)
         if position < self._size:
-            yield Rest(position, self._size - position)
+            yield position, self._size
 
 
 def _shown(name: bytes, flags: int) -> str:
