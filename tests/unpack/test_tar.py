@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import tarfile
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitviper.engine.data import Cursor, Memory
+from pitviper.look import Outcome
 from pitviper.model.gap import Gap
 from pitviper.unpack import tar
 from pitviper.unpack.interface import Member, Options
@@ -278,3 +280,50 @@ def test_what_is_no_tar_is_none() -> None:
     for head in (b"", bytes(512), bytes(1024), b"x" * 1024, os.urandom(1024), bytes(header())[:511]):
         assert not tar.begins(head, b"")
     assert not Memory(b"").size
+
+
+class TestWhereReadersDisagree:
+    """A member that one tool unpacks must not be a part of another to us."""
+
+    PACKED = file(b"b.gz", gzip.compress(TEXT))
+
+    def test_a_long_key_in_an_extended_header(self, content_of: ContentOf) -> None:
+        hiding = bytes(header(b"a", 512 + len(self.PACKED))) + padded(b"hello")
+        extended = pax(("k" * 300, "v"), ("size", "5"))
+        contents, gaps = content_of(extended + hiding + self.PACKED + END)
+        assert (contents["x!/a"], contents["x!/b.gz!/b"], gaps) == (b"hello", TEXT, [])
+
+    def test_a_size_of_all_members(self, content_of: ContentOf) -> None:
+        whole = pax(("size", str(512 + len(self.PACKED))), kind=b"g") + file(content=b"hello") + self.PACKED + END
+        assert [str(gap.reason) for gap in content_of(whole)[1]] == ["damaged"]
+
+    def test_a_header_without_a_name_behind_zeros(self, content_of: ContentOf) -> None:
+        whole = file() + bytes(512) + file(b"", record("path", "b.gz"), b"x") + self.PACKED + END
+        contents, gaps = content_of(whole)
+        assert (contents["x!/b.gz!/b"], gaps) == (TEXT, [])
+
+    @pytest.mark.parametrize("field", [b"%06o\0 ", b"  %05o\0", b"%06o \0", b"%05o\0xy"])
+    @pytest.mark.parametrize("mode", [b"0000644\0", b"   644 \0", bytes(8), b"\x80" + bytes(7)])
+    @pytest.mark.parametrize("ustar", [b"ustar\x0000", b""])
+    def test_fields_as_some_tools_write_them(
+        self,
+        scanned: Callable[[str, bytes], Outcome],
+        token: Callable[[str], str],
+        ustar: bytes,
+        mode: bytes,
+        field: bytes,
+    ) -> None:
+        packed = gzip.compress(token("tar").encode())
+        block = header(b"main.gz", len(packed), ustar=ustar)
+        block[100:108] = mode
+        block[148:156] = b" " * 8
+        block[148:156] = field % sum(block)
+        assert scanned("x", bytes(block) + padded(packed) + END).findings
+
+    @pytest.mark.parametrize("name", [b"%PDF-1.4\n", b"<html>", b"MIME-Version: 1.0", b"From: x\nReceived: y"])
+    def test_a_first_name_like_the_beginning_of_something_else(
+        self, scanned: Callable[[str, bytes], Outcome], token: Callable[[str], str], name: bytes
+    ) -> None:
+        packed = file(b"b.gz", gzip.compress(token("tar").encode()))
+        outcome = scanned("x", file(name) + packed + file(b"c", b"%%EOF") + END)
+        assert [finding.place.path for finding in outcome.findings] == ["x!/b.gz!/b"]

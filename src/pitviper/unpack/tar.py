@@ -29,7 +29,9 @@ _PAX_GLOBAL = b"g"
 _GNU_SPARSE = b"S"
 _SPARSE_GOES_ON = 482
 """Where an old GNU sparse header says that a block with more of its map follows; there each block says so at 504."""
-_RECORD = re.compile(rb"(\d{1,9}) ([^=]{1,256})=")
+_OCTAL = re.compile(rb"[ \t]*([0-7]*)(?:[ \0]|\Z)")
+"""What most tools read: up to a NUL or a space, whatever follows."""
+_RECORD = re.compile(rb"(\d{1,9}) ([^=]+)=")
 _KEPT = frozenset({b"path", b"linkpath", b"size", b"GNU.sparse.name"})
 _LONGEST_EXTENSION = 1024 * 1024
 """Bytes of an extended header; Linux allows 64 KiB for all attributes of a file, and 4 KiB for its name."""
@@ -47,7 +49,7 @@ class Header(msgspec.Struct):
 def begins(head: bytes, tail: bytes) -> bool:
     """A header whose checksum fits."""
     del tail
-    return len(head) >= BLOCK and (head[257:262] == b"ustar" or head[100:107].strip(b" \0").isdigit()) and _checks(head)
+    return len(head) >= BLOCK and _checks(head)
 
 
 def members(cursor: Cursor, options: Options) -> Iterator[Item]:
@@ -84,6 +86,8 @@ def headers(cursor: Cursor) -> Iterator[Header]:
             text = _extension(cursor, size)
             if kind == _PAX_GLOBAL:
                 common |= _records(text)
+                if "size" in common:  # some tools follow it, some do not: the rest is searched as it is
+                    raise damaged("an extended header tells the size of all members")
             elif kind in _PAX:
                 extended |= _records(text)
             else:
@@ -116,6 +120,7 @@ def _block(cursor: Cursor) -> bytes | None:
     block = cursor.read(BLOCK)
     if block and not block.strip(b"\0"):
         cursor.skip_zeros()
+        cursor.unread(bytes(cursor.position % BLOCK))  # a name may begin with zeros, too
         if not _is_next(cursor):
             return None
         return cursor.read(BLOCK)
@@ -138,6 +143,8 @@ def _checks(block: bytes) -> bool:
         wanted = _number(block[148:156])
     except ValueError:
         return False
+    if not wanted:
+        return False
     counted = block[:148] + b" " * 8 + block[156:BLOCK]
     total = sum(counted)
     return wanted == total or wanted == total - 256 * sum(1 for byte in counted if byte & 0x80)
@@ -149,10 +156,10 @@ def _number(field: bytes) -> int:
         if field[0] != 0x80:  # noqa: PLR2004 - anything else is negative, or beyond what any disk holds
             raise ValueError("a number is negative or too big")
         return int.from_bytes(field[1:], "big")
-    number = int(field.strip(b" \0") or b"0", 8)
-    if number < 0:
-        raise ValueError("a number is negative")
-    return number
+    found = _OCTAL.match(field)
+    if not found:
+        raise ValueError("a number makes no sense, or is negative")
+    return int(found[1] or b"0", 8)
 
 
 def _extension(cursor: Cursor, size: int) -> bytes:
