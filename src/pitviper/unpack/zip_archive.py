@@ -110,7 +110,7 @@ def ends(data: Data) -> bool:
         return False
 
 
-def members(data: Data, options: Options) -> Iterator[Item]:
+def members(data: Data, options: Options) -> Iterator[Item]:  # noqa: C901 - a branch for each kind of rest
     """The members by the directory, those that only their own headers tell of, and what belongs to none."""
     listed = _Listed(data)
     first = listed.some()
