@@ -1,0 +1,347 @@
+"""`Source`: what the text of a module says, scope by scope: words, strings and numbers.
+
+Not by `ast`: that knows one version only, and can be made to exhaust memory and the C stack. This reads the text from
+left to right, once, whatever it is: strings, comments, brackets, and lines with their indentation, which is enough to
+know where functions and classes begin and end. Text that no version of Python takes makes odd scopes, and no harm.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from functools import cached_property
+
+from pitviper.bytecode import expressions, literals
+from pitviper.bytecode.code import Version
+from pitviper.bytecode.literals import Text
+
+MAX_SIZE = 8 * 1024 * 1024
+"""Bytes of a source that is read; the largest of the standard libraries has 0.8 MB."""
+_DEEPEST_FORMAT = 5
+"""f-strings in the fields of f-strings."""
+_MOST_SCOPES = 50_000
+_DEEPEST_SCOPE = 200
+_TAB = 8
+
+_SPACE = r"(?:[ \t\f]|\\\n)"
+_QUOTE = r"(?P<prefix>(?<!\w)[rbuftRBUFT]{1,2}(?=['\"]))?(?P<quote>'''|\"\"\"|'|\")"
+_SKELETON = re.compile(
+    rf"{_QUOTE}|(?P<comment>\#[^\n]*)|(?P<open>[(\[{{])|(?P<close>[)\]}}])|\\\n"
+    rf"|(?P<line>\n(?P<indent>[ \t\f]*)(?P<blank>(?=[\n\#]|\Z))?"
+    rf"(?:(?:async{_SPACE}+)?(?P<kind>def|class){_SPACE}+(?P<name>\w+)|(?P<decorator>@))?)"
+)
+_IN_FIELD = re.compile(rf"{_QUOTE}|(?P<comment>\#[^\n]*)|(?P<open>[(\[{{])|(?P<close>[)\]}}])|(?P<spec>:)")
+_ENDS = {
+    "'": re.compile(r"(?:[^'\\\n]+|\\.)*+'?", re.DOTALL),
+    '"': re.compile(r'(?:[^"\\\n]+|\\.)*+"?', re.DOTALL),
+    "'''": re.compile(r"(?:[^'\\]+|\\.|'(?!''))*+(?:''')?", re.DOTALL),
+    '"""': re.compile(r'(?:[^"\\]+|\\.|"(?!""))*+(?:""")?', re.DOTALL),
+}
+_IN_FORMAT = {
+    quote: re.compile(rf"\\N\{{[^{{}}]*\}}|\\[^{{}}]|\{{\{{|\}}\}}|[{{}}]{ending}", re.DOTALL)
+    for quote, ending in (("'", r"|'|\n"), ('"', r'|"|\n'), ("'''", r"|'''"), ('"""', r'|"""'), ("", ""))
+}
+_WORD = re.compile(r"[^\W\d]\w*")
+_NUMBER = re.compile(
+    r"(?<![\w.])(?:0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?\d[\d_]*)?)[lLjJ]?"
+)
+_BETWEEN = re.compile(r"(?:\s|\\\n|\#[^\n]*\n)*+\Z")
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_SLOW = frozenset(("idna", "punycode"))
+"""Encodings whose decoders take quadratic time."""
+_DEBUG = re.compile(r"[^=!<>]=\s*(?:![rsa])?$")
+_PERCENT = re.compile(r"%(?:[-#0 +]*\d*(?:\.\d*)?[sra]|(%))")
+
+
+class Scope:
+    """The module, or a function or class. What stands in the heads of those inside it belongs to both."""
+
+    def __init__(self, name: str, indent: int, lines: range, parent: Scope | None) -> None:
+        self.name = name
+        self.indent = indent
+        self.lines = [lines]
+        """From the first decorator to the `def`, of each definition with this name."""
+        self.parent = parent
+        self.children: dict[str, Scope] = {}
+        self.strings: set[Text] = set()
+        self.parts: list[str] = []
+        """Text that is neither string nor comment."""
+        self.in_head = parent is not None
+
+    @cached_property
+    def code(self) -> str:
+        return " ".join(self.parts)
+
+    @cached_property
+    def words(self) -> set[str]:
+        return words(self.code)
+
+    @cached_property
+    def numbers(self) -> set[int | float | complex]:
+        found = (literals.number(text) for text in set(_NUMBER.findall(self.code)))
+        return {one for one in found if one is not None}
+
+
+def words(code: str) -> set[str]:
+    """The names in `code`, as the compiler sees them."""
+    found = set(_WORD.findall(code))
+    return found if code.isascii() else found | {unicodedata.normalize("NFKC", word) for word in found}
+
+
+class Source:
+    """A module's text as the compiler of `version` reads it."""
+
+    def __init__(self, data: bytes, version: Version) -> None:
+        self.is_python_2 = version.major == 2  # noqa: PLR2004
+        self.nests = (version.major, version.minor) >= (3, 12)
+        """f-strings may hold their own quotes (PEP 701)."""
+        self.text, self.encoding = _decoded(data, is_python_2=self.is_python_2)
+        self.last_line = self.text.count("\n") + 1
+        self.root = Scope("<module>", -1, range(0, 2), None)
+        self.scopes = [self.root]
+        self._scope = self.root
+        self._group: list[list[Text | None]] = []
+        self._group_end = -1
+        self._read()
+
+    @cached_property
+    def words(self) -> set[str]:
+        """Of all scopes."""
+        return set().union(*(scope.words for scope in self.scopes))
+
+    @cached_property
+    def words_bare(self) -> set[str]:
+        """The names of all classes, as they stand in mangled names."""
+        return {scope.name.lstrip("_") for scope in self.scopes}
+
+    @cached_property
+    def strings(self) -> set[Text]:
+        """Of all scopes."""
+        return set().union(*(scope.strings for scope in self.scopes))
+
+    @cached_property
+    def folded(self) -> set[object]:
+        """What the compiler may make of constant expressions, anywhere, and of templates that are filled with `%`."""
+        found: set[object] = set(expressions.folded(self.text, self.encoding, is_python_2=self.is_python_2))
+        for one in self.strings:
+            if isinstance(one, str) and "%" in one:
+                found.update(_pieces(one))
+        return found
+
+    @cached_property
+    def documented(self) -> set[str]:
+        """All longer strings, without what 3.13 takes from docstrings."""
+        return {squeezed(one) for one in self.strings if isinstance(one, str) and "\n" in one}
+
+    @cached_property
+    def squashed(self) -> str:
+        """The text without all that may be written differently."""
+        return re.sub(r"\W+", "", self.text)
+
+    def _read(self) -> None:
+        text = "\n" + self.text
+        at = start = counted = 0
+        line = depth = 0
+        decorated = 0
+        while match := _SKELETON.search(text, at):
+            kind = match.lastgroup
+            at = match.end()
+            if match["quote"]:
+                self._scope.parts.append(text[start : match.start()])
+                at = start = self._string(text, match)
+            elif kind == "comment":
+                self._scope.parts.append(text[start : match.start()])
+                start = at
+            elif kind == "open":
+                depth += 1
+            elif kind == "close":
+                depth = max(0, depth - 1)
+            elif kind is None or depth or match["blank"] is not None:
+                at = match.end("indent") if kind else at
+            else:
+                self._scope.parts.append(text[start : match.start()])
+                start = match.start()
+                line += text.count("\n", counted, start + 1)
+                counted = start + 1
+                self._leave(len(match["indent"].expandtabs(_TAB)))
+                if match["decorator"]:
+                    decorated = decorated or line
+                    continue
+                if match["kind"]:
+                    self._enter(match["name"], len(match["indent"].expandtabs(_TAB)), range(decorated or line, line + 1))
+                decorated = 0
+        self._scope.parts.append(text[start:])
+        self._flush()
+        self._leave(0)
+
+    def _enter(self, name: str, indent: int, lines: range) -> None:
+        if len(self.scopes) >= _MOST_SCOPES or indent > _DEEPEST_SCOPE * _TAB:
+            return
+        known = self._scope.children.get(name)
+        scope = Scope(name, indent, lines, self._scope)
+        if known is not None:  # defined twice: as one
+            scope.lines += known.lines
+            scope.children, scope.strings, scope.parts = known.children, known.strings, known.parts
+        self._scope.children[name] = scope
+        self.scopes.append(scope)
+        self._scope = scope
+
+    def _leave(self, indent: int) -> None:
+        """A line begins, with this indentation."""
+        self._flush()
+        scope = self._scope
+        if scope.in_head and scope.parent:
+            scope.in_head = False
+            scope.parent.parts += scope.parts
+            scope.parent.strings |= scope.strings
+        while self._scope.parent is not None and self._scope.indent >= indent:
+            self._scope = self._scope.parent
+
+    # Strings
+
+    def _string(self, text: str, match: re.Match[str]) -> int:
+        """Take the string that begins with `match`; where it ends."""
+        if self._group and not _BETWEEN.match(text, self._group_end, match.start()):
+            self._flush()
+        end, values = self._literal(text, match, 0)
+        self._group.append(values)
+        self._group_end = end
+        return end
+
+    def _flush(self) -> None:
+        """The adjacent strings are one."""
+        joined: list[Text] = []
+        pending: list[Text] = []
+        for values in self._group:
+            for one in values:
+                if one is None:
+                    joined += _join(pending)
+                    pending = []
+                else:
+                    pending.append(one)
+        self._scope.strings.update(joined, _join(pending))
+        self._group = []
+
+    def _literal(self, text: str, match: re.Match[str], depth: int) -> tuple[int, list[Text | None]]:
+        """Where the string that begins with `match` ends, and its pieces; None stands for a field of an f-string."""
+        prefix = (match["prefix"] or "").lower()
+        quote = match["quote"]
+        start = match.end()
+        is_format = "f" in prefix or "t" in prefix
+        if is_format and self.nests:
+            return self._format(text, start, len(text), quote, prefix, depth)
+        ending = _ENDS[quote].match(text, start)
+        end = ending.end() if ending else start
+        close = end - len(quote) if text.endswith(quote, start, end) and end - start >= len(quote) else end
+        if is_format:
+            return end, self._format(text, start, close, "", prefix, depth)[1]
+        found = literals.value(text[start:close], prefix, self.encoding, is_python_2=self.is_python_2)
+        self._scope.strings.update(found)
+        return end, [found[0]]
+
+    def _format(  # noqa: PLR0913 - a place in a text, and how to read it
+        self, text: str, start: int, stop: int, quote: str, prefix: str, depth: int
+    ) -> tuple[int, list[Text | None]]:
+        """An f-string: what stands between its fields, and in them."""
+        pieces: list[Text | None] = []
+        plain: list[str] = []
+        at = begun = start
+        while match := _IN_FORMAT[quote].search(text, at, stop):
+            token = match[0]
+            at = match.end()
+            if token in ("{{", "}}"):
+                plain.append(text[begun : match.start()] + token[0])
+                begun = at
+            elif token == "{":
+                plain.append(text[begun : match.start()])
+                at = begun = self._field(text, at, stop, depth, plain, pieces, prefix)
+            elif token == quote or token == "\n":
+                pieces.append(self._piece("".join([*plain, text[begun : match.start()]]), prefix))
+                return at, pieces
+        pieces.append(self._piece("".join([*plain, text[begun:stop]]), prefix))
+        return stop, pieces
+
+    def _piece(self, text: str, prefix: str) -> Text:
+        return literals.value(text, prefix.replace("b", ""), self.encoding, is_python_2=False)[0]
+
+    def _field(  # noqa: PLR0913 - as above
+        self, text: str, start: int, stop: int, depth: int, plain: list[str], pieces: list[Text | None], prefix: str
+    ) -> int:
+        """A field of an f-string, behind its bracket; where it ends. `plain` is the text in front of it."""
+        at, level, code, spec = start, 0, start, -1
+        scope = self._scope
+        while match := _IN_FIELD.search(text, at, stop):
+            at = match.end()
+            if match["quote"] and spec < 0:
+                scope.parts.append(text[code : match.start()])
+                if depth >= _DEEPEST_FORMAT:
+                    continue
+                end, values = self._literal(text, match, depth + 1)
+                scope.strings.update(one for one in values if one is not None)
+                at = code = max(end, at)
+            elif match["open"]:
+                level += 1
+                if spec >= 0:
+                    scope.strings.add(text[spec : match.start()])
+            elif match["close"]:
+                if not level:
+                    break
+                level -= 1
+                spec = at if spec >= 0 and not level else spec
+            elif match["spec"] and not level and spec < 0:
+                spec = at
+        end = at if match else stop
+        scope.parts.append(text[code : end - 1])
+        if spec >= 0:
+            scope.strings.add(text[spec : end - 1])
+        expression = text[start : spec - 1 if spec >= 0 else end - 1]
+        if debug := _DEBUG.search(expression):
+            plain.append(expression[: debug.end()].partition("!")[0] if "!=" not in expression else expression)
+        pieces += [self._piece("".join(plain), prefix), None]
+        plain.clear()
+        return end
+
+
+def squeezed(text: str) -> str:
+    """`text` without indentation and blanks at either end (`inspect.cleandoc`, which 3.13 does to docstrings)."""
+    return "\n".join(line.strip() for line in text.strip().split("\n"))
+
+
+def _join(pieces: list[Text]) -> list[Text]:
+    if all(isinstance(one, str) for one in pieces):
+        return ["".join(pieces)] if pieces else []  # type: ignore[arg-type]
+    if all(isinstance(one, bytes) for one in pieces):
+        return [b"".join(pieces)]  # type: ignore[arg-type]
+    return pieces
+
+
+def _pieces(template: str) -> list[str]:
+    """What stands between the places that `template % …` fills: 3.11 makes an f-string of it."""
+    pieces, begun, pending = [], 0, ""
+    for match in _PERCENT.finditer(template):
+        pending += template[begun : match.start()] + (match[1] or "")
+        begun = match.end()
+        if not match[1]:
+            pieces.append(pending)
+            pending = ""
+    return [*pieces, pending + template[begun:]]
+
+
+def _decoded(data: bytes, *, is_python_2: bool) -> tuple[str, str]:
+    """The text, with its encoding (PEP 263)."""
+    encoding = "latin-1" if is_python_2 else "utf-8"
+    if data.startswith(codecs.BOM_UTF8):
+        data, encoding = data[len(codecs.BOM_UTF8) :], "utf-8"
+    for line in data.split(b"\n", 2)[:2]:
+        if cookie := _COOKIE.match(line):
+            encoding = cookie[1].decode("ascii", "replace").lower()
+            break
+    try:
+        if encoding in _SLOW:
+            raise LookupError
+        text = data.decode(encoding)
+    except (LookupError, UnicodeError, ValueError):
+        encoding = "utf-8"
+        text = data.decode(encoding, "surrogateescape")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
