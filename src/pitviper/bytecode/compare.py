@@ -142,6 +142,8 @@ _SMALL = frozenset((-1, 0, 1, 2))
 _FORMAT = re.compile(r"[<>=^]?[-+ #0]*\d*(?:\.\d*)?[a-zA-Z]?")
 """What `%-10s` becomes."""
 _PART = re.compile(r"[.\s\[\],|]+|<\w+>")
+_NO_WORD = re.compile(r"\W+")
+_TEMPLATES = (3, 10)
 _TYPE_ALIASES = (3, 12)
 
 
@@ -274,13 +276,20 @@ class _Comparing:
             if not self.source.is_python_2:
                 return value in self.source.folded
             text = text.decode("utf-8", "surrogateescape")
-        if self._is_word(text, scope):
-            return True
-        if value in self.source.folded or text in self.source.folded or squeezed(text) in self.source.documented:
-            return True
-        if self._has_future and (squashed := re.sub(r"\W+", "", text)) and squashed in self.source.squashed:
-            return True
-        return bool(_FORMAT.fullmatch(text)) and "%" in scope.code
+        return (
+            self._is_word(text, scope)
+            or ("\n" in text and squeezed(text) in self.source.documented)
+            or self._is_annotation(text)
+            or (self.version >= _TEMPLATES and text in self.source.templates)
+            or (bool(_FORMAT.fullmatch(text)) and "%" in scope.code)
+            or value in self.source.folded
+            or text in self.source.folded
+        )
+
+    def _is_annotation(self, text: str) -> bool:
+        """Whether `text` may be an annotation that was not evaluated, as the compiler writes it (PEP 563)."""
+        squashed = _NO_WORD.sub("", text) if self._has_future else ""
+        return bool(squashed) and squashed in self.source.squashed
 
     def _is_word(self, text: str, scope: Scope) -> bool:
         """Whether `text` is a name, or a qualified one: of an argument, an attribute, a class."""

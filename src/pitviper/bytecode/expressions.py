@@ -223,5 +223,5 @@ def _size(value: Any) -> int:
 
 def _is_small(sign: str, one: int, two: int) -> bool:
     if sign in ("<<", "**"):
-        return 0 <= two and max(1, one.bit_length()) * two <= _MOST_BITS
+        return max(1, one.bit_length()) * abs(two) <= _MOST_BITS
     return one.bit_length() + two.bit_length() <= _MOST_BITS

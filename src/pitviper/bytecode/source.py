@@ -25,13 +25,17 @@ _DEEPEST_SCOPE = 200
 _TAB = 8
 
 _SPACE = r"(?:[ \t\f]|\\\n)"
-_QUOTE = r"(?P<prefix>(?<!\w)[rbuftRBUFT]{1,2}(?=['\"]))?(?P<quote>'''|\"\"\"|'|\")"
+_QUOTE = r"(?P<quote>'''|\"\"\"|'|\")"
+_FLAT = r"(?P<flat>[(\[{][^\"'\#(\[{)\]}\\\n]*+[)\]}])"
+"""Brackets with nothing in them that matters."""
 _SKELETON = re.compile(
-    rf"{_QUOTE}|(?P<comment>\#[^\n]*)|(?P<open>[(\[{{])|(?P<close>[)\]}}])|\\\n"
+    rf"[^\"'\#(\[{{)\]}}\\\n]*+(?:{_QUOTE}|(?P<comment>\#[^\n]*)|{_FLAT}|(?P<open>[(\[{{])|(?P<close>[)\]}}])|\\\n?"
     rf"|(?P<line>\n(?P<indent>[ \t\f]*)(?P<blank>(?=[\n\#]|\Z))?"
-    rf"(?:(?:async{_SPACE}+)?(?P<kind>def|class){_SPACE}+(?P<name>\w+)|(?P<decorator>@))?)"
+    rf"(?:(?:async{_SPACE}+)?(?P<kind>def|class){_SPACE}+(?P<name>\w+)|(?P<decorator>@))?))"
 )
+_PREFIX = re.compile(r"(?<!\w)[rbuftRBUFT]{1,2}\Z")
 _IN_FIELD = re.compile(rf"{_QUOTE}|(?P<comment>\#[^\n]*)|(?P<open>[(\[{{])|(?P<close>[)\]}}])|(?P<spec>:)")
+_IN_SPEC = re.compile(r"(?P<quote>(?!))|(?P<open>\{)|(?P<close>\})|(?P<spec>(?!))")
 _ENDS = {
     "'": re.compile(r"(?:[^'\\\n]+|\\.)*+'?", re.DOTALL),
     '"': re.compile(r'(?:[^"\\\n]+|\\.)*+"?', re.DOTALL),
@@ -122,12 +126,14 @@ class Source:
 
     @cached_property
     def folded(self) -> set[object]:
-        """What the compiler may make of constant expressions, anywhere, and of templates that are filled with `%`."""
-        found: set[object] = set(expressions.folded(self.text, self.encoding, is_python_2=self.is_python_2))
-        for one in self.strings:
-            if isinstance(one, str) and "%" in one:
-                found.update(_pieces(one))
-        return found
+        """What the compiler may make of constant expressions, anywhere."""
+        return expressions.folded(self.text, self.encoding, is_python_2=self.is_python_2)
+
+    @cached_property
+    def templates(self) -> set[str]:
+        """What stands between the places that `template % …` fills: 3.11 makes an f-string of it."""
+        templates = [one for one in self.strings if isinstance(one, str) and "%" in one]
+        return {piece for one in templates for piece in _pieces(one)}
 
     @cached_property
     def documented(self) -> set[str]:
@@ -144,32 +150,37 @@ class Source:
         at = start = counted = 0
         line = depth = 0
         decorated = 0
-        while match := _SKELETON.search(text, at):
+        while match := _SKELETON.match(text, at):
             kind = match.lastgroup
             at = match.end()
-            if match["quote"]:
-                self._scope.parts.append(text[start : match.start()])
-                at = start = self._string(text, match)
+            if kind == "quote":
+                self._scope.parts.append(text[start : match.start("quote")])
+                at = start = self._string(text, match.start("quote"), match["quote"])
             elif kind == "comment":
-                self._scope.parts.append(text[start : match.start()])
+                self._scope.parts.append(text[start : match.start("comment")])
                 start = at
             elif kind == "open":
                 depth += 1
             elif kind == "close":
                 depth = max(0, depth - 1)
-            elif kind is None or depth or match["blank"] is not None:
-                at = match.end("indent") if kind else at
+            elif kind != "line":
+                continue
+            elif depth or match["blank"] is not None:
+                at = match.end("indent")
             else:
-                self._scope.parts.append(text[start : match.start()])
-                start = match.start()
-                line += text.count("\n", counted, start + 1)
-                counted = start + 1
-                self._leave(len(match["indent"].expandtabs(_TAB)))
+                begins = match.start("line")
+                self._scope.parts.append(text[start:begins])
+                start = begins
+                indent = len(match["indent"].expandtabs(_TAB))
+                self._leave(indent)
+                if match["decorator"] or match["kind"]:
+                    line += text.count("\n", counted, begins + 1)
+                    counted = begins + 1
                 if match["decorator"]:
                     decorated = decorated or line
                     continue
                 if match["kind"]:
-                    self._enter(match["name"], len(match["indent"].expandtabs(_TAB)), range(decorated or line, line + 1))
+                    self._enter(match["name"], indent, range(decorated or line, line + 1))
                 decorated = 0
         self._scope.parts.append(text[start:])
         self._flush()
@@ -200,17 +211,23 @@ class Source:
 
     # Strings
 
-    def _string(self, text: str, match: re.Match[str]) -> int:
-        """Take the string that begins with `match`; where it ends."""
-        if self._group and not _BETWEEN.match(text, self._group_end, match.start()):
+    def _string(self, text: str, start: int, quote: str) -> int:
+        """Take the string whose opening `quote` is at `start`; where it ends."""
+        prefix = _prefix(text, start)
+        if self._group and not _BETWEEN.match(text, self._group_end, start - len(prefix)):
             self._flush()
-        end, values = self._literal(text, match, 0)
+        end, values = self._literal(text, start + len(quote), quote, prefix, 0)
         self._group.append(values)
         self._group_end = end
         return end
 
     def _flush(self) -> None:
         """The adjacent strings are one."""
+        if not self._group:
+            return
+        if len(self._group) == 1 and len(self._group[0]) == 1:
+            self._scope.strings.add(self._group.pop()[0])  # type: ignore[arg-type]  # not a field
+            return
         joined: list[Text] = []
         pending: list[Text] = []
         for values in self._group:
@@ -223,11 +240,10 @@ class Source:
         self._scope.strings.update(joined, _join(pending))
         self._group = []
 
-    def _literal(self, text: str, match: re.Match[str], depth: int) -> tuple[int, list[Text | None]]:
-        """Where the string that begins with `match` ends, and its pieces; None stands for a field of an f-string."""
-        prefix = (match["prefix"] or "").lower()
-        quote = match["quote"]
-        start = match.end()
+    def _literal(
+        self, text: str, start: int, quote: str, prefix: str, depth: int
+    ) -> tuple[int, list[Text | None]]:
+        """Where the string whose text begins at `start` ends, and its pieces; None for a field of an f-string."""
         is_format = "f" in prefix or "t" in prefix
         if is_format and self.nests:
             return self._format(text, start, len(text), quote, prefix, depth)
@@ -271,13 +287,14 @@ class Source:
         """A field of an f-string, behind its bracket; where it ends. `plain` is the text in front of it."""
         at, level, code, spec = start, 0, start, -1
         scope = self._scope
-        while match := _IN_FIELD.search(text, at, stop):
+        while match := (_IN_FIELD if spec < 0 or level else _IN_SPEC).search(text, at, stop):
             at = match.end()
-            if match["quote"] and spec < 0:
+            if match["quote"]:
                 scope.parts.append(text[code : match.start()])
                 if depth >= _DEEPEST_FORMAT:
                     continue
-                end, values = self._literal(text, match, depth + 1)
+                inner = _prefix(text, match.start())
+                end, values = self._literal(text, at, match["quote"], inner, depth + 1)
                 scope.strings.update(one for one in values if one is not None)
                 at = code = max(end, at)
             elif match["open"]:
@@ -308,6 +325,12 @@ def squeezed(text: str) -> str:
     return "\n".join(line.strip() for line in text.strip().split("\n"))
 
 
+def _prefix(text: str, quote: int) -> str:
+    """The letters in front of the quote at `quote`, in lower case."""
+    match = _PREFIX.search(text, max(0, quote - 2), quote)
+    return match[0].lower() if match else ""
+
+
 def _join(pieces: list[Text]) -> list[Text]:
     if all(isinstance(one, str) for one in pieces):
         return ["".join(pieces)] if pieces else []  # type: ignore[arg-type]
@@ -317,7 +340,6 @@ def _join(pieces: list[Text]) -> list[Text]:
 
 
 def _pieces(template: str) -> list[str]:
-    """What stands between the places that `template % …` fills: 3.11 makes an f-string of it."""
     pieces, begun, pending = [], 0, ""
     for match in _PERCENT.finditer(template):
         pending += template[begun : match.start()] + (match[1] or "")
