@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from pitviper.bytecode import capabilities
-from pitviper.bytecode.code import Code, Frozen, Huge, Pairs, Slice, Unknown, Version, walk
+from pitviper.bytecode.code import Code, Frozen, Pairs, Slice, Version, walk
 from pitviper.bytecode.instructions import Uses
 from pitviper.bytecode.magic import Header
 from pitviper.bytecode.pyc import Pyc
@@ -129,10 +129,28 @@ def _match(header: Header | None, version: Version | None, source: bytes, mtime:
 
 _MADE_UP = frozenset(
     (
-        *("__annotate__", "__annotate_func__", "__annotations__", "__annotations_cache__", "__class__", "__classcell__"),
+        *(
+            "__annotate__",
+            "__annotate_func__",
+            "__annotations__",
+            "__annotations_cache__",
+            "__class__",
+            "__classcell__",
+        ),
         *("__classdict__", "__classdictcell__", "__conditional_annotations__", "__doc__", "__firstlineno__"),
         *("__locals__", "__module__", "__name__", "__qualname__", "__static_attributes__", "__type_params__"),
-        *("AssertionError", "__build_class__", "__debug__", "format", "_[1]", "", "*", "return"),
+        *(
+            "AssertionError",
+            "StopAsyncIteration",
+            "None",
+            "__build_class__",
+            "__debug__",
+            "format",
+            "_[1]",
+            "",
+            "*",
+            "return",
+        ),
     )
 )
 """Names that compilers use without any in the source."""
@@ -177,9 +195,9 @@ class _Comparing:
             names.append(qualname)
             if inner is None:
                 self._tell(Kind.FUNCTION, one.name, qualname, one.firstlineno)
-            elif inner is not outer and not any(one.firstlineno in lines for lines in inner.lines):
-                self._tell(Kind.LINE, one.firstlineno, qualname, one.firstlineno)
-            elif one.firstlineno > self.source.last_line:
+            elif (
+                inner is not outer and not any(one.firstlineno in lines for lines in inner.lines)
+            ) or one.firstlineno > self.source.last_line:
                 self._tell(Kind.LINE, one.firstlineno, qualname, one.firstlineno)
             self._code(one, inner or outer, qualname, is_strange=inner is None)
 
@@ -278,12 +296,12 @@ class _Comparing:
             text = text.decode("utf-8", "surrogateescape")
         return (
             self._is_word(text, scope)
-            or ("\n" in text and squeezed(text) in self.source.documented)
+            or squeezed(text) in self.source.documented
             or self._is_annotation(text)
-            or (self.version >= _TEMPLATES and text in self.source.templates)
             or (bool(_FORMAT.fullmatch(text)) and "%" in scope.code)
             or value in self.source.folded
             or text in self.source.folded
+            or (self.version >= _TEMPLATES and text in self.source.templates)
         )
 
     def _is_annotation(self, text: str) -> bool:
@@ -300,12 +318,8 @@ class _Comparing:
         return all(part in self.source.words or self._is_named(part, scope) for part in _PART.split(text) if part)
 
     def _is_counted(self, value: Any, scope: Scope) -> bool:
-        if value in scope.numbers or (isinstance(value, (int, float)) and -value in scope.numbers):
+        if value in scope.numbers or -value in scope.numbers:
             return True
         if isinstance(value, int) and (any(value in lines for lines in scope.lines) or 0 < value < 10):
             return True
         return value in self.source.folded or value != value  # noqa: PLR0124 - not a number
-
-
-__all__ = ["Comparison", "Difference", "Kind", "Match", "Verdict", "compare"]
-_ = (Huge, Unknown)

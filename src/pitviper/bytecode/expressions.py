@@ -23,11 +23,34 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _POWER = 8
-_STRENGTH = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "//": 6, "%": 6, "@": 6, "**": _POWER}
+_STRENGTH = {
+    "|": 1,
+    "^": 2,
+    "&": 3,
+    "<<": 4,
+    ">>": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "//": 6,
+    "%": 6,
+    "@": 6,
+    "**": _POWER,
+}
 _NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
-    **{"|": operator.or_, "^": operator.xor, "&": operator.and_, "<<": operator.lshift, ">>": operator.rshift},
-    **{"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv},
-    **{"%": operator.mod, "**": operator.pow},
+    "|": operator.or_,
+    "^": operator.xor,
+    "&": operator.and_,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
 }
 _MOST_BITS = 4096
 """Of a number that is worked out; CPython stops at 128."""
@@ -38,7 +61,30 @@ _MOST_ITEMS = 4096
 _DEEPEST = 60
 _UNKNOWN = object()
 _CONSTANTS = {"None": None, "True": True, "False": False}
-_KEYWORDS = frozenset("and or not in is if else elif for lambda return yield await assert del print raise while with as".split())
+_KEYWORDS = frozenset(
+    [
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "if",
+        "else",
+        "elif",
+        "for",
+        "lambda",
+        "return",
+        "yield",
+        "await",
+        "assert",
+        "del",
+        "print",
+        "raise",
+        "while",
+        "with",
+        "as",
+    ]
+)
 
 _Token = tuple[str, Any]
 

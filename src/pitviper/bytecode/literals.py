@@ -15,8 +15,17 @@ _ESCAPE = re.compile(
     r"\\(?:\n|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^{}]{1,100}\}|[\\'\"abfnrtv])"
 )
 _SIMPLE = {
-    **{"\n": "", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b"},
-    **{"f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"},
+    "\n": "",
+    "\\": "\\",
+    "'": "'",
+    '"': '"',
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
 }
 _LAST_CHARACTER = 0x10FFFF
 _LONGEST_NUMBER = 4300
@@ -82,7 +91,11 @@ def number(text: str) -> int | float | complex | None:
         if digits[-1:] in "jJ":
             return complex(0, float(digits[:-1]))
         if digits.isdecimal():
-            return int(digits, 8) if digits[0] == "0" and digits.strip("0") and not set(digits) & set("89") else int(digits)
+            return (
+                int(digits, 8)
+                if digits[0] == "0" and digits.strip("0") and not set(digits) & set("89")
+                else int(digits)
+            )
         return int(digits, 0) if digits[:2].lower() in ("0x", "0o", "0b") else float(digits)
     except (ValueError, OverflowError):
         return None

@@ -47,6 +47,8 @@ _IN_FORMAT = {
     for quote, ending in (("'", r"|'|\n"), ('"', r'|"|\n'), ("'''", r"|'''"), ('"""', r'|"""'), ("", ""))
 }
 _WORD = re.compile(r"[^\W\d]\w*")
+_WIDE_WORD = re.compile(r"(?:[^\W\d]|[^\x00-\x7f])(?:\w|[^\x00-\x7f])*")
+"""With combining marks, which are no `\\w`."""
 _NUMBER = re.compile(
     r"(?<![\w.])(?:0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][-+]?\d[\d_]*)?)[lLjJ]?"
 )
@@ -89,8 +91,10 @@ class Scope:
 
 def words(code: str) -> set[str]:
     """The names in `code`, as the compiler sees them."""
-    found = set(_WORD.findall(code))
-    return found if code.isascii() else found | {unicodedata.normalize("NFKC", word) for word in found}
+    if code.isascii():
+        return set(_WORD.findall(code))
+    found = {*_WORD.findall(code), *_WIDE_WORD.findall(code)}
+    return found | {unicodedata.normalize("NFKC", word) for word in found}
 
 
 class Source:
@@ -102,8 +106,10 @@ class Source:
         """f-strings may hold their own quotes (PEP 701)."""
         self.text, self.encoding = _decoded(data, is_python_2=self.is_python_2)
         self.last_line = self.text.count("\n") + 1
-        self.root = Scope("<module>", -1, range(0, 2), None)
+        self.root = Scope("<module>", -1, range(2), None)
         self.scopes = [self.root]
+        self._fields: list[str] = []
+        """The expressions in f-strings."""
         self._scope = self.root
         self._group: list[list[Text | None]] = []
         self._group_end = -1
@@ -127,18 +133,19 @@ class Source:
     @cached_property
     def folded(self) -> set[object]:
         """What the compiler may make of constant expressions, anywhere."""
-        return expressions.folded(self.text, self.encoding, is_python_2=self.is_python_2)
+        text = "\n".join([self.text, *self._fields])
+        return expressions.folded(text, self.encoding, is_python_2=self.is_python_2)
 
     @cached_property
     def templates(self) -> set[str]:
         """What stands between the places that `template % …` fills: 3.11 makes an f-string of it."""
-        templates = [one for one in self.strings if isinstance(one, str) and "%" in one]
+        templates = [one for one in self.strings | self.folded if isinstance(one, str) and "%" in one]
         return {piece for one in templates for piece in _pieces(one)}
 
     @cached_property
     def documented(self) -> set[str]:
-        """All longer strings, without what 3.13 takes from docstrings."""
-        return {squeezed(one) for one in self.strings if isinstance(one, str) and "\n" in one}
+        """All strings with blanks at an end or a start of a line, without what 3.13 takes from docstrings."""
+        return {squeezed(one) for one in self.strings if isinstance(one, str) and (one[-1:].isspace() or "\n" in one)}
 
     @cached_property
     def squashed(self) -> str:
@@ -233,16 +240,22 @@ class Source:
         for values in self._group:
             for one in values:
                 if one is None:
-                    joined += _join(pending)
+                    joined += self._join(pending)
                     pending = []
                 else:
                     pending.append(one)
-        self._scope.strings.update(joined, _join(pending))
+        self._scope.strings.update(joined, self._join(pending))
         self._group = []
 
-    def _literal(
-        self, text: str, start: int, quote: str, prefix: str, depth: int
-    ) -> tuple[int, list[Text | None]]:
+    def _join(self, pieces: list[Text]) -> list[Text]:
+        """Adjacent strings as one; in Python 2 both as bytes and as text."""
+        texts = [one if isinstance(one, str) else one.decode("utf-8", "surrogateescape") for one in pieces]
+        if not self.is_python_2:
+            is_bytes = bool(pieces) and all(isinstance(one, bytes) for one in pieces)
+            return [b"".join(pieces)] if is_bytes else ["".join(texts)]  # type: ignore[arg-type]  # they are
+        return ["".join(texts), "".join(texts).encode("utf-8", "replace"), *pieces]
+
+    def _literal(self, text: str, start: int, quote: str, prefix: str, depth: int) -> tuple[int, list[Text | None]]:
         """Where the string whose text begins at `start` ends, and its pieces; None for a field of an f-string."""
         is_format = "f" in prefix or "t" in prefix
         if is_format and self.nests:
@@ -272,7 +285,7 @@ class Source:
             elif token == "{":
                 plain.append(text[begun : match.start()])
                 at = begun = self._field(text, at, stop, depth, plain, pieces, prefix)
-            elif token == quote or token == "\n":
+            elif token in (quote, "\n"):
                 pieces.append(self._piece("".join([*plain, text[begun : match.start()]]), prefix))
                 return at, pieces
         pieces.append(self._piece("".join([*plain, text[begun:stop]]), prefix))
@@ -313,6 +326,7 @@ class Source:
         if spec >= 0:
             scope.strings.add(text[spec : end - 1])
         expression = text[start : spec - 1 if spec >= 0 else end - 1]
+        self._fields.append(expression)
         if debug := _DEBUG.search(expression):
             plain.append(expression[: debug.end()].partition("!")[0] if "!=" not in expression else expression)
         pieces += [self._piece("".join(plain), prefix), None]
@@ -329,14 +343,6 @@ def _prefix(text: str, quote: int) -> str:
     """The letters in front of the quote at `quote`, in lower case."""
     match = _PREFIX.search(text, max(0, quote - 2), quote)
     return match[0].lower() if match else ""
-
-
-def _join(pieces: list[Text]) -> list[Text]:
-    if all(isinstance(one, str) for one in pieces):
-        return ["".join(pieces)] if pieces else []  # type: ignore[arg-type]
-    if all(isinstance(one, bytes) for one in pieces):
-        return [b"".join(pieces)]  # type: ignore[arg-type]
-    return pieces
 
 
 def _pieces(template: str) -> list[str]:
@@ -360,9 +366,7 @@ def _decoded(data: bytes, *, is_python_2: bool) -> tuple[str, str]:
             encoding = cookie[1].decode("ascii", "replace").lower()
             break
     try:
-        if encoding in _SLOW:
-            raise LookupError
-        text = data.decode(encoding)
+        text = data.decode("utf-8" if encoding in _SLOW else encoding)
     except (LookupError, UnicodeError, ValueError):
         encoding = "utf-8"
         text = data.decode(encoding, "surrogateescape")
