@@ -11,7 +11,6 @@ import argparse
 import glob
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -74,10 +73,9 @@ def _row(folder: str, work: str, every: int, attacks: int, show: int) -> None:
         if found.verdict is not Verdict.CLEAN:
             alarms += 1
             told.append(f"  alarm: {source}: {found.verdict.value} {found.differences[:3]}")
-    cells = []
     victims = [path for path in modules[:: max(1, len(modules) // attacks)] if os.path.getsize(path)][:attacks]
-    for flagged in _attacked(folder, work, victims, told).values():
-        cells.append(f"{flagged['flagged']}/{flagged['poisoned']}/{flagged['all']}".rjust(11))
+    rows = _attacked(folder, work, victims, told)
+    cells = [f"{flagged['flagged']}/{flagged['poisoned']}/{flagged['all']}".rjust(11) for flagged in rows.values()]
     name = os.path.basename(folder)
     print(
         f"{name:10} {len(pairs):8} {alarms:6} {1000 * spent / max(1, len(pairs)):4.1f}  " + " ".join(cells), flush=True
@@ -149,4 +147,4 @@ def _compiled(folder: str, work: str, wanted: list[tuple[str, str]]) -> list[tup
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,10 +1,10 @@
 """`Comparison`: what compiled Python says that the source beside it does not. Nothing is executed or imported.
 
-The interpreter runs a `.pyc` without looking at what the source says: time and size in its header must fit, or (PEP 552)
-not even they. So code may lie there that no review of the source shows: what was left behind when the source was cleaned
-up (*stale*), or what somebody put there (*poisoned*). Every name, string and number of each function is held against the
-same function of the source, with all that compilers of 2.7 to 3.15 make up on their own. Changed logic that uses the
-same names and values is not seen here: see `pitviper.bytecode.recompile`.
+The interpreter runs a `.pyc` without looking at what the source says: time and size in its header must fit, or
+(PEP 552) not even they. So code may lie there that no review of the source shows: what was left behind when the source
+was cleaned up (*stale*), or what somebody put there (*poisoned*). Every name, string and number of each function is
+held against the same function of the source, with all that compilers of 2.7 to 3.15 make up on their own. Changed logic
+that uses the same names and values is not seen here: see `pitviper.bytecode.recompile`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from pitviper.bytecode import capabilities
+from pitviper.bytecode import capabilities, literals
 from pitviper.bytecode.code import Code, Frozen, Pairs, Slice, Version, walk
 from pitviper.bytecode.instructions import Uses
 from pitviper.bytecode.magic import Header
@@ -83,7 +83,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """What came of it. `capabilities` are what code can do by names that the source does not have: `process`, `network`.
+    """What came of it. `capabilities` are what code can do by names that the source does not have.
 
     `more` differences than are listed were found. `problem` says why not everything could be compared, or "".
     """
@@ -157,6 +157,9 @@ _MADE_UP = frozenset(
 _WITHIN = frozenset(("__annotate__",))
 """Code objects that compilers make up, beside those whose names begin with `<`."""
 _SMALL = frozenset((-1, 0, 1, 2))
+_FEW = range(10)
+"""Levels of relative imports, numbers of conditional annotations."""
+_LONGEST_NAME = 1000
 _FORMAT = re.compile(r"[<>=^]?[-+ #0]*\d*(?:\.\d*)?[a-zA-Z]?")
 """What `%-10s` becomes."""
 _PART = re.compile(r"[.\s\[\],|]+|<\w+>")
@@ -279,9 +282,9 @@ class _Comparing:
     def _places(self, code: Code, values: list[Any]) -> Iterator[tuple[Any, int]]:
         if not values:
             return
-        wanted = set(values)
+        wanted = {one if isinstance(one, (str, bytes)) else literals.key(one) for one in values}
         for value, top in self._tops(code):
-            if value in wanted:
+            if (value if isinstance(value, (str, bytes)) else literals.key(value)) in wanted:
                 yield value, top
 
     def _is_said(self, value: Any, scope: Scope) -> bool:
@@ -313,13 +316,14 @@ class _Comparing:
         """Whether `text` is a name, or a qualified one: of an argument, an attribute, a class."""
         if text in self.source.words or text in _MADE_UP:
             return True
-        if len(text) > 1000 or not text.replace(".", "a").replace("<", "a").replace(">", "a").isidentifier():
+        if len(text) > _LONGEST_NAME or not text.replace(".", "a").replace("<", "a").replace(">", "a").isidentifier():
             return False
         return all(part in self.source.words or self._is_named(part, scope) for part in _PART.split(text) if part)
 
     def _is_counted(self, value: Any, scope: Scope) -> bool:
-        if value in scope.numbers or -value in scope.numbers:
+        key = literals.key(value)
+        if key in scope.numbers or literals.key(-value) in scope.numbers:
             return True
-        if isinstance(value, int) and (any(value in lines for lines in scope.lines) or 0 < value < 10):
+        if isinstance(value, int) and (any(value in lines for lines in scope.lines) or value in _FEW):
             return True
-        return value in self.source.folded or value != value  # noqa: PLR0124 - not a number
+        return key in self.source.folded

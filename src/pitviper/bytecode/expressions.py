@@ -1,4 +1,4 @@
-"""Constant expressions of Python source, as a compiler works them out: `60 * 60`, `"a" + "b"`, `"%s" % "x"`, `"abc"[0]`.
+"""Constant expressions of Python source, as a compiler works them out: `60 * 60`, `"a" + "b"`, `"%s" % "x"`.
 
 All versions do some of it and none does all; whatever any of them may come to is told.
 """
@@ -62,35 +62,17 @@ _DEEPEST = 60
 _UNKNOWN = object()
 _CONSTANTS = {"None": None, "True": True, "False": False}
 _KEYWORDS = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "in",
-        "is",
-        "if",
-        "else",
-        "elif",
-        "for",
-        "lambda",
-        "return",
-        "yield",
-        "await",
-        "assert",
-        "del",
-        "print",
-        "raise",
-        "while",
-        "with",
-        "as",
-    ]
+    (
+        *("and", "or", "not", "in", "is", "if", "else", "elif", "for", "lambda", "return", "yield", "await", "assert"),
+        *("del", "print", "raise", "while", "with", "as"),
+    )
 )
 
 _Token = tuple[str, Any]
 
 
 def folded(text: str, encoding: str, *, is_python_2: bool) -> set[Any]:
-    """The values of all constant expressions in `text` that are strings, bytes or numbers."""
+    """The values of all constant expressions in `text` that are strings, bytes or numbers; numbers by their `key`."""
     return _Folding(_tokens(text, encoding, is_python_2=is_python_2)).run()
 
 
@@ -143,7 +125,7 @@ class _Folding:
     def _expression(self, least: int, depth: int) -> Any:
         """An expression of operators at least so strong. May take no token at all."""
         value = self._postfix(self._operand(depth), depth)
-        while self._kind == "operator" and _STRENGTH.get(self._value, -1) >= least:
+        while depth <= _DEEPEST and self._kind == "operator" and _STRENGTH.get(self._value, -1) >= least:
             sign = self._value
             strength = _STRENGTH[sign]
             self._next()
@@ -232,7 +214,7 @@ class _Folding:
 
     def _told(self, value: Any) -> Any:
         if isinstance(value, (str, bytes, int, float, complex)):
-            self._found.add(value)
+            self._found.add(value if isinstance(value, (str, bytes)) else literals.key(value))
             self._left -= len(value) if isinstance(value, (str, bytes)) else 1
         return value
 
@@ -255,9 +237,7 @@ def _binary(sign: str, one: Any, two: Any) -> Any:
             return _NUMBERS[sign](one, two) if sign in _NUMBERS else _UNKNOWN
         except (TypeError, ValueError, ArithmeticError):
             return _UNKNOWN
-    if sign == "*" and _size(one) * _size(two) > _LONGEST:
-        return _UNKNOWN
-    if sign == "%" and _size(one) + _size(two) > _LONGEST:
+    if (sign == "*" and _size(one) * _size(two) > _LONGEST) or (sign == "%" and _size(one) + _size(two) > _LONGEST):
         return _UNKNOWN
     known = fold.binary(sign, Known(one), Known(two))
     return _UNKNOWN if known is None else known.value

@@ -17,6 +17,7 @@ class Uses:
 
     def __init__(self, code: Code) -> None:
         self._code = code
+        self._numbers = {name: number for number, name in reversed(list(enumerate(code.names)))}
         self._names: dict[int, int] = {}
         self._constants: dict[int, int] = {}
         self.executes = False
@@ -25,8 +26,7 @@ class Uses:
 
     def line_of_name(self, name: str) -> int | None:
         """Where `name` is first used; for variables, and where the instructions do not tell, where the code begins."""
-        number = self._code.names.index(name) if name in self._code.names else -1
-        return self._names.get(number, self._code.firstlineno)
+        return self._names.get(self._numbers.get(name, -1), self._code.firstlineno)
 
     def line_of_constant(self, number: int) -> int | None:
         """Where the constant with this number is first used."""

@@ -82,6 +82,11 @@ def _character(match: re.Match[str]) -> str:
     return chr(number) if number <= _LAST_CHARACTER else match[0]
 
 
+def key(number: complex) -> str:
+    """`number` to be found by: hashes of numbers are known to everybody, so that sets of them can be made slow."""
+    return f"\0{number:#x}" if isinstance(number, int) else f"\0{number!r}"
+
+
 def number(text: str) -> int | float | complex | None:
     """The value of a number literal, also one of Python 2 (`0777`, `1L`); None if it is none, or far too long."""
     digits = text.replace("_", "").rstrip("lL")

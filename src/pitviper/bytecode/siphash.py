@@ -1,8 +1,8 @@
 """SipHash: the keyed hash by which a `.pyc` names the source that it was compiled from (PEP 552).
 
-Sources: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012); CPython, Python/pyhash.c and `_imp.source_hash`,
-where the key is the magic number. CPython hashes with two rounds a word and four at the end up to 3.10, and with one and
-three from 3.11 on.
+Sources: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012); CPython, Python/pyhash.c and
+`_imp.source_hash`, where the key is the magic number. CPython hashes with two rounds a word and four at the end up to
+3.10, and with one and three from 3.11 on.
 """
 
 from __future__ import annotations

@@ -73,20 +73,24 @@ class Scope:
         self.strings: set[Text] = set()
         self.parts: list[str] = []
         """Text that is neither string nor comment."""
-        self.in_head = parent is not None
+        self.head: int | None = 0
+        """Which part its head begins with, while that is being read."""
 
     @cached_property
     def code(self) -> str:
+        """All of `parts`."""
         return " ".join(self.parts)
 
     @cached_property
     def words(self) -> set[str]:
+        """The names in it, with those of arguments."""
         return words(self.code)
 
     @cached_property
-    def numbers(self) -> set[int | float | complex]:
+    def numbers(self) -> set[str]:
+        """The numbers in it, by their `literals.key`."""
         found = (literals.number(text) for text in set(_NUMBER.findall(self.code)))
-        return {one for one in found if one is not None}
+        return {literals.key(one) for one in found if one is not None}
 
 
 def words(code: str) -> set[str]:
@@ -152,7 +156,7 @@ class Source:
         """The text without all that may be written differently."""
         return re.sub(r"\W+", "", self.text)
 
-    def _read(self) -> None:
+    def _read(self) -> None:  # noqa: C901 - the one loop
         text = "\n" + self.text
         at = start = counted = 0
         line = depth = 0
@@ -197,10 +201,12 @@ class Source:
         if len(self.scopes) >= _MOST_SCOPES or indent > _DEEPEST_SCOPE * _TAB:
             return
         known = self._scope.children.get(name)
-        scope = Scope(name, indent, lines, self._scope)
         if known is not None:  # defined twice: as one
-            scope.lines += known.lines
-            scope.children, scope.strings, scope.parts = known.children, known.strings, known.parts
+            known.lines.append(lines)
+            known.indent, known.head = indent, len(known.parts)
+            self._scope = known
+            return
+        scope = Scope(name, indent, lines, self._scope)
         self._scope.children[name] = scope
         self.scopes.append(scope)
         self._scope = scope
@@ -209,10 +215,9 @@ class Source:
         """A line begins, with this indentation."""
         self._flush()
         scope = self._scope
-        if scope.in_head and scope.parent:
-            scope.in_head = False
-            scope.parent.parts += scope.parts
-            scope.parent.strings |= scope.strings
+        if scope.head is not None and scope.parent:
+            scope.parent.parts += scope.parts[scope.head :]
+            scope.head = None
         while self._scope.parent is not None and self._scope.indent >= indent:
             self._scope = self._scope.parent
 
@@ -228,12 +233,17 @@ class Source:
         self._group_end = end
         return end
 
+    def _say(self, strings: list[Text]) -> None:
+        self._scope.strings.update(strings)
+        if self._scope.head is not None and self._scope.parent:
+            self._scope.parent.strings.update(strings)
+
     def _flush(self) -> None:
         """The adjacent strings are one."""
         if not self._group:
             return
         if len(self._group) == 1 and len(self._group[0]) == 1:
-            self._scope.strings.add(self._group.pop()[0])  # type: ignore[arg-type]  # not a field
+            self._say([one for one in self._group.pop() if one is not None])
             return
         joined: list[Text] = []
         pending: list[Text] = []
@@ -244,7 +254,7 @@ class Source:
                     pending = []
                 else:
                     pending.append(one)
-        self._scope.strings.update(joined, self._join(pending))
+        self._say(joined + self._join(pending))
         self._group = []
 
     def _join(self, pieces: list[Text]) -> list[Text]:
@@ -266,10 +276,10 @@ class Source:
         if is_format:
             return end, self._format(text, start, close, "", prefix, depth)[1]
         found = literals.value(text[start:close], prefix, self.encoding, is_python_2=self.is_python_2)
-        self._scope.strings.update(found)
+        self._say(found)
         return end, [found[0]]
 
-    def _format(  # noqa: PLR0913 - a place in a text, and how to read it
+    def _format(  # noqa: PLR0913, PLR0917 - a place in a text, and how to read it
         self, text: str, start: int, stop: int, quote: str, prefix: str, depth: int
     ) -> tuple[int, list[Text | None]]:
         """An f-string: what stands between its fields, and in them."""
@@ -277,15 +287,15 @@ class Source:
         plain: list[str] = []
         at = begun = start
         while match := _IN_FORMAT[quote].search(text, at, stop):
-            token = match[0]
+            mark = match[0]
             at = match.end()
-            if token in ("{{", "}}"):
-                plain.append(text[begun : match.start()] + token[0])
+            if mark in ("{{", "}}"):
+                plain.append(text[begun : match.start()] + mark[0])
                 begun = at
-            elif token == "{":
+            elif mark == "{":
                 plain.append(text[begun : match.start()])
                 at = begun = self._field(text, at, stop, depth, plain, pieces, prefix)
-            elif token in (quote, "\n"):
+            elif mark in (quote, "\n"):
                 pieces.append(self._piece("".join([*plain, text[begun : match.start()]]), prefix))
                 return at, pieces
         pieces.append(self._piece("".join([*plain, text[begun:stop]]), prefix))
@@ -294,7 +304,7 @@ class Source:
     def _piece(self, text: str, prefix: str) -> Text:
         return literals.value(text, prefix.replace("b", ""), self.encoding, is_python_2=False)[0]
 
-    def _field(  # noqa: PLR0913 - as above
+    def _field(  # noqa: C901, PLR0913, PLR0917 - as above
         self, text: str, start: int, stop: int, depth: int, plain: list[str], pieces: list[Text | None], prefix: str
     ) -> int:
         """A field of an f-string, behind its bracket; where it ends. `plain` is the text in front of it."""
@@ -308,12 +318,12 @@ class Source:
                     continue
                 inner = _prefix(text, match.start())
                 end, values = self._literal(text, at, match["quote"], inner, depth + 1)
-                scope.strings.update(one for one in values if one is not None)
+                self._say([one for one in values if one is not None])
                 at = code = max(end, at)
             elif match["open"]:
                 level += 1
                 if spec >= 0:
-                    scope.strings.add(text[spec : match.start()])
+                    self._say([text[spec : match.start()]])
             elif match["close"]:
                 if not level:
                     break
@@ -324,7 +334,7 @@ class Source:
         end = at if match else stop
         scope.parts.append(text[code : end - 1])
         if spec >= 0:
-            scope.strings.add(text[spec : end - 1])
+            self._say([text[spec : end - 1]])
         expression = text[start : spec - 1 if spec >= 0 else end - 1]
         self._fields.append(expression)
         if debug := _DEBUG.search(expression):
