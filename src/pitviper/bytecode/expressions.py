@@ -161,14 +161,20 @@ class _Folding:
     def _group(self, depth: int) -> Any:
         """What stands in brackets: one value, or a tuple of those that are known."""
         is_round = self._is("(")
+        items, is_tuple = self._items(depth)
+        if not is_round or not items or any(item is _UNKNOWN for item in items):
+            return _UNKNOWN
+        return tuple(items) if is_tuple else items[0]
+
+    def _items(self, depth: int) -> tuple[list[Any], bool]:
+        """The values in brackets, none if that cannot be told; and whether there are commas."""
         self._brackets += 1
         self._next()
         items: list[Any] = []
-        is_tuple, is_plain = False, is_round
+        is_tuple, is_plain = False, True
         while self._kind != "stop" and not self._is(")", "]", "}"):
             taken = self._taken
-            value = self._expression(0, depth + 1)
-            items.append(value)
+            items.append(self._expression(0, depth + 1))
             if self._is(","):
                 is_tuple = True
                 self._next()
@@ -181,9 +187,7 @@ class _Folding:
                 is_plain = False
         self._brackets -= 1
         self._next()
-        if not is_plain or not items or any(item is _UNKNOWN for item in items):
-            return _UNKNOWN
-        return tuple(items) if is_tuple else items[0]
+        return (items if is_plain else []), is_tuple
 
     def _postfix(self, value: Any, depth: int) -> Any:
         """Calls, subscripts and attributes of `value`."""
@@ -201,16 +205,10 @@ class _Folding:
         return value
 
     def _item(self, value: Any, depth: int) -> Any:
-        self._brackets += 1
-        self._next()
-        index = self._expression(0, depth + 1)
-        is_plain = self._is("]")
-        self._brackets -= 1
-        if is_plain:
-            self._next()
-        if not is_plain or not isinstance(value, (str, bytes, tuple)) or not isinstance(index, int):
+        items, is_tuple = self._items(depth)
+        if is_tuple or not items or not isinstance(value, (str, bytes, tuple)) or not isinstance(items[0], int):
             return _UNKNOWN
-        return value[index] if -len(value) <= index < len(value) else _UNKNOWN
+        return value[items[0]] if -len(value) <= items[0] < len(value) else _UNKNOWN
 
     def _told(self, value: Any) -> Any:
         if isinstance(value, (str, bytes, int, float, complex)):

@@ -84,7 +84,7 @@ def _character(match: re.Match[str]) -> str:
 
 def key(number: complex) -> str:
     """`number` to be found by: hashes of numbers are known to everybody, so that sets of them can be made slow."""
-    return f"\0{number:#x}" if isinstance(number, int) else f"\0{number!r}"
+    return f"\0{number:#x}" if isinstance(number, int) else f"\0{number + 0.0!r}"  # -0.0 becomes 0.0
 
 
 def number(text: str) -> int | float | complex | None:

@@ -149,7 +149,7 @@ class Source:
     @cached_property
     def documented(self) -> set[str]:
         """All strings with blanks at an end or a start of a line, without what 3.13 takes from docstrings."""
-        return {squeezed(one) for one in self.strings if isinstance(one, str) and (one[-1:].isspace() or "\n" in one)}
+        return {squeezed(one) for one in self.strings if isinstance(one, str) and ("\n" in one or one != one.strip())}
 
     @cached_property
     def squashed(self) -> str:
