@@ -7,6 +7,9 @@ import marshal
 import random
 import struct
 import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,6 +21,29 @@ from pitviper.bytecode.code import Code, Constant, Frozen, Huge, Pairs, Slice, U
 from pitviper.bytecode.marshal import MAX_DEPTH, MAX_OBJECTS, load
 
 V3 = Version(3, 12)
+
+
+@contextmanager
+def bounded(*, seconds: float = 60, mebibytes: float = 0) -> Iterator[None]:
+    """What is done within takes no more processor time, and (which costs time) no more memory than that."""
+    if mebibytes:
+        tracemalloc.start()
+    started = time.process_time()
+    yield
+    assert time.process_time() - started < seconds
+    if mebibytes:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < mebibytes * 2**20
+
+
+def shared(kind: bytes, count: int, content: bytes) -> bytes:
+    """A value that others may refer to."""
+    return bytes((kind[0] | 0x80,)) + struct.pack("<i", count) + content
+
+
+def ref(index: int) -> bytes:
+    return b"r" + struct.pack("<i", index)
 
 
 def value(data: bytes, version: Version = V3) -> Constant:
@@ -119,8 +145,11 @@ class TestHostile:
             (b"i\1\2", "it ends too early"),
             (b"z", "it ends too early"),
             (b"z\5abc", "it ends in a string"),
+            (b"I\1\2", "it ends too early"),
+            (b"g\1\2", "it ends too early"),
+            (b")\2f\0031.", "it ends too early"),
             (b"s\xff\xff\xff\x7fabc", "a string of 2,147,483,647 bytes, of which 3 are there"),
-            (b"s\xff\xff\xff\xffabc", "a string of -1 bytes, of which 3 are there"),
+            (b"s\xff\xff\xff\xffabc", "a string of -1 bytes"),
             (b"(\xff\xff\xff\x7f", "a container of 2,147,483,647 objects in 0 bytes"),
             (b"(\xff\xff\xff\xff", "a container of -1 objects in 0 bytes"),
             (b"l\xff\xff\xff\x7f", "an integer of 2,147,483,647 digits, of which 0 are there"),
@@ -143,11 +172,37 @@ class TestHostile:
         assert isinstance(loaded.value, Code)
         assert "shop" in loaded.value.consts
 
-    def test_too_many_objects(self) -> None:
-        many = MAX_OBJECTS + 10
-        started = time.process_time()
-        assert problem(b"(" + struct.pack("<i", many) + b")\0" * many) == f"more than {MAX_OBJECTS:,} objects"
-        assert time.process_time() - started < 20
+    @pytest.mark.parametrize("start", [b"(%s" % struct.pack("<i", MAX_OBJECTS + 9), b"{"])
+    def test_too_many_objects(self, start: bytes) -> None:
+        with bounded(seconds=20):
+            assert problem(start + b")\0" * (MAX_OBJECTS + 9)) == f"more than {MAX_OBJECTS:,} objects"
+
+    def test_code_objects_that_share_many_names(self) -> None:
+        names = shared(b"(", 30_000, b"z\1a" * 30_000)
+        kinds = shared(b"s", 30_000, b"\xe0" * 30_000)
+        new = b"c" + bytes(20) + b"s\0\0\0\0)\0" + ref(0) * 2 + ref(1) + b"z\0" * 3 + bytes(4) + b"s\0\0\0\0" * 2
+        with bounded(mebibytes=60):
+            loaded = load(b"(" + struct.pack("<i", 2002) + names + kinds + new * 2000, 0, V3)
+        assert loaded.problem == f"its code objects have more than {MAX_OBJECTS:,} names"
+        old = b"c" + bytes(16) + b"s\0\0\0\0)\0" + ref(0) * 4 + b"s\0\0\0\0" * 2 + bytes(4) + b"s\0\0\0\0"
+        names = shared(b"(", 30_000, b"s\1\0\0\0a" * 30_000)
+        with bounded(mebibytes=60):
+            loaded = load(b"(" + struct.pack("<i", 2001) + names + old * 2000, 0, Version(2, 7))
+        assert loaded.problem == f"its code objects have more than {MAX_OBJECTS:,} names"
+
+    def test_names_that_share_a_long_text(self) -> None:
+        names = b"(" + struct.pack("<i", 5001) + shared(b"a", 1_000_000, b"x" * 1_000_000) + ref(0) * 5000
+        code = b"c" + bytes(20) + b"s\0\0\0\0)\0" + names + b")\0s\0\0\0\0" + b"z\0" * 3 + bytes(4) + b"s\0\0\0\0" * 2
+        with bounded(mebibytes=20):
+            found = value(code)
+        assert isinstance(found, Code)
+        assert len(found.names) == 5001
+
+    def test_long_integers(self) -> None:
+        long = b"l" + struct.pack("<i", 1000) + b"\xff\x7f" * 1000
+        with bounded(seconds=5):
+            found = value(b"(" + struct.pack("<i", 2000) + long * 2000)
+        assert found == (2**15_000 - 1,) * 2000
 
     def test_a_billion_laughs(self) -> None:
         laughs = b"\xa9\2NN"

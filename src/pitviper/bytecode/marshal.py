@@ -8,8 +8,7 @@ a tuple of tuples of tuples that would take for ever. Source: CPython, Python/ma
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -32,10 +31,16 @@ _TUPLE, _SMALL_TUPLE, _LIST, _SET, _FROZENSET, _DICT, _FROZENDICT, _SLICE = b"()
 _LOCAL, _CELL, _FREE = 0x20, 0x40, 0x80
 _ALL_LOCAL = bytes((_LOCAL,))
 """What a slot of the fast locals is (3.11). Source: Include/internal/pycore_code.h."""
-_ENDLESS = -1
-"""How many values a dict has: as many as come in front of a NULL."""
 _UNKNOWN = Unknown()
 _SINGLETONS: dict[int, Constant] = {_NONE: None, _FALSE: False, _TRUE: True, _ELLIPSIS: ..., _STOP: _UNKNOWN}
+_TUPLES = (_TUPLE, _SMALL_TUPLE)
+_SHORT_ASCIIS = (_SHORT_ASCII, _SHORT_ASCII_INTERNED)
+_ASCIIS = (_ASCII, _ASCII_INTERNED)
+_DICTS = (_DICT, _FROZENDICT)
+_COUNTED = frozenset((_TUPLE, _LIST, _SET, _FROZENSET))
+_CONTAINERS = frozenset((*_COUNTED, _SMALL_TUPLE, _CODE, _DICT, _FROZENDICT, _SLICE))
+_TEXTS = frozenset((_STRING, _INTERNED, _UNICODE, _ASCII, _ASCII_INTERNED))
+_ONLY_TEXT, _ONLY_BYTES = {str}, {bytes}
 _UNPACK_INT = struct.Struct("<i").unpack_from
 _UNPACK_FLOAT = struct.Struct("<d").unpack_from
 _UNPACK_COMPLEX = struct.Struct("<2d").unpack_from
@@ -52,84 +57,23 @@ class Loaded(msgspec.Struct):
 class Layout(msgspec.Struct, frozen=True):
     """How a version writes a code object: so many 32-bit integers, objects, the first line's number, and objects again.
 
-    `build` makes the code object of version, integers, all the others, and offset.
+    `is_new`: since 3.11 local variables, cells and free variables are one array.
     """
 
     integers: int
     objects: int
     behind: int
-    build: Callable[[Version, tuple[int, ...], list[Any], int], Code]
-
-
-def _new_code(version: Version, head: tuple[int, ...], items: list[Any], offset: int) -> Code:
-    """Of 3.11 and later: local variables, cells and free variables are one array."""
-    code, consts, names, slots, kinds, filename, name, qualname, line, lines, exceptions = items[:11]
-    slots = _names(slots)
-    local = slots
-    cells: tuple[str, ...] = ()
-    free: tuple[str, ...] = ()
-    if isinstance(kinds, bytes) and kinds.strip(_ALL_LOCAL):
-        local, cells, free = (
-            tuple([one for one, kind in zip(slots, kinds, strict=False) if kind & mark])
-            for mark in (_LOCAL, _CELL, _FREE)
-        )
-    return Code(
-        version,
-        head[0],
-        head[1],
-        head[2],
-        head[4],
-        _bytes(code),
-        _tuple(consts),
-        _names(names),
-        local,
-        free,
-        cells,
-        slots,
-        _name(filename),
-        _name(name),
-        _name(qualname),
-        line or 0,
-        _bytes(lines),
-        _bytes(exceptions),
-        offset,
-    )
-
-
-def _old_code(version: Version, head: tuple[int, ...], items: list[Any], offset: int) -> Code:
-    """Of versions up to 3.10, and of PyPy, which has names in front of a qualified one."""
-    code, consts, names, variables, free, cells, filename, name, *qualname, line, lines = items
-    shown = _name(name)
-    return Code(
-        version,
-        head[0],
-        head[1] if len(head) > 5 else 0,  # noqa: PLR2004 - see _LAYOUTS
-        head[-4] if len(head) > 4 else 0,  # noqa: PLR2004
-        head[-1],
-        _bytes(code),
-        _tuple(consts),
-        _names(names),
-        _names(variables),
-        _names(free),
-        _names(cells),
-        (),
-        _name(filename),
-        shown,
-        _name(qualname[0]) if qualname else shown,
-        line or 0,
-        _bytes(lines),
-        b"",
-        offset,
-    )
+    is_new: bool = False
 
 
 _LAYOUTS = (
-    ((3, 11), Layout(5, 8, 2, _new_code)),  # argcount, posonlyargcount, kwonlyargcount, stacksize, flags
-    ((3, 8), Layout(6, 8, 1, _old_code)),  # nlocals in front of stacksize
-    ((3, 0), Layout(5, 8, 1, _old_code)),  # no posonlyargcount
-    ((2, 3), Layout(4, 8, 1, _old_code)),  # no kwonlyargcount
+    ((3, 11), Layout(5, 8, 2, is_new=True)),  # argcount, posonlyargcount, kwonlyargcount, stacksize, flags
+    ((3, 8), Layout(6, 8, 1)),  # nlocals in front of stacksize
+    ((3, 0), Layout(5, 8, 1)),  # no posonlyargcount
+    ((2, 3), Layout(4, 8, 1)),  # no kwonlyargcount
 )
-_PYPY_3_11 = Layout(6, 9, 1, _old_code)
+_PYPY_3_11 = Layout(6, 9, 1)
+"""A qualified name behind the name."""
 
 
 def layout_of(version: Version) -> Layout:
@@ -142,25 +86,13 @@ def layout_of(version: Version) -> Layout:
     return next((layout for first, layout in _LAYOUTS if number >= first), _LAYOUTS[-1][1])
 
 
-class _Frame:
-    """A container that is being read. `head` are the integers that a code object begins with."""
-
-    __slots__ = ("build", "head", "items", "need", "offset", "reference")
-
-    def __init__(self, build: _Build, need: int, reference: int, offset: int) -> None:
-        self.build = build
-        self.items: list[Any] = []
-        self.need = need
-        self.reference = reference
-        self.offset = offset
-        self.head: tuple[int, ...] = ()
-
-
-_Build = Callable[[_Frame], Any]
-
-
 class _BadError(ValueError):
     """What cannot be read."""
+
+
+_Open: TypeAlias = tuple[int, list[Any], tuple[int, ...], int, int, int]
+"""A container that is being read: its type, what is in it so far, the integers that a code object begins with, its
+index among what may be referred to (-1: none), its offset, and how many objects are still to come around it."""
 
 
 def load(data: bytes, start: int, version: Version) -> Loaded:
@@ -173,132 +105,170 @@ def load(data: bytes, start: int, version: Version) -> Loaded:
         problem = "it ends too early"
     except ValueError as error:
         problem = str(error)
-    return Loaded(reader.result(), reader.end, problem)
+    return Loaded(reader.result(), reader.end, problem or reader.codes.problem)
 
 
 class _Reader:
-    """Reads one value. What was read so far lies in `frames`, so that damage loses nothing."""
+    """Reads one value. What was read so far lies in the open containers, so that damage loses nothing."""
 
     def __init__(self, data: bytes, version: Version) -> None:
         self._data = data
         self._version = version
         self._layout = layout_of(version)
         self._integers = struct.Struct(f"<{self._layout.integers}i")
-        self._builders: dict[int, _Build] = {**_BUILDERS, _CODE: self._code}
-        self._frames: list[_Frame] = [_Frame(_first, 1, -1, 0)]
-        self._interned: list[bytes] = []
+        self._open: list[_Open] = [(_NULL, [], (), -1, 0, 0)]
+        self.codes = _Codes(version, self._layout)
         self.end = 0
 
     def result(self) -> Constant:
         """The value; of one that ended early, as much as there is."""
-        while len(self._frames) > 1:
-            frame = self._frames.pop()
-            self._frames[-1].items.append(frame.build(frame))
-        value: Constant = _first(self._frames[0])
-        return value
+        while len(self._open) > 1:
+            kind, items, head, _, offset, _ = self._open.pop()
+            self._open[-1][1].append(self._close(kind, items, head, offset))
+        outermost = self._open[0][1]
+        return outermost[0] if outermost else _UNKNOWN
 
     def read(self, position: int) -> None:  # noqa: C901, PLR0912, PLR0915 - a call for each object would double the time
         """Read one value from `position` on."""
-        data, size, frames, builders = self._data, len(self._data), self._frames, self._builders
-        refs: list[Any] = []
-        objects = self._layout.objects
+        data, opened = self._data, self._open
+        text, size = data.decode("latin-1"), len(data)  # a slice of text is text: no decoding string by string
         is_python_2 = self._version.major == 2  # noqa: PLR2004
+        behind = self._layout.behind
+        refs: list[Any] = []
+        interned: list[bytes] = []
         left = MAX_OBJECTS
-        frame = frames[0]
+        need = 1
+        outer, items = _NULL, opened[0][1]
+        begin = position
+        head: tuple[int, ...]
         value: Any
-        while True:
-            while not frame.need:
-                if frame.head and len(frame.items) == objects:
-                    frame.items += _UNPACK_INT(data, position)
-                    frame.need = self._layout.behind
+        try:
+            while True:
+                if not need:
+                    if outer == _CODE and len(items) == self._layout.objects:
+                        items += _UNPACK_INT(data, position)
+                        position += 4
+                        need = behind
+                    elif outer in _DICTS and data[position] != _NULL:
+                        need = 2
+                        left -= need
+                        if left < 0:
+                            raise _BadError(f"more than {MAX_OBJECTS:,} objects")
+                    elif len(opened) > 1:
+                        position += outer in _DICTS
+                        _, _, head, reference, offset, need = opened.pop()
+                        value = tuple(items) if outer in _TUPLES else self._close(outer, items, head, offset)
+                        if reference >= 0:
+                            refs[reference] = value
+                        outer, items, _, _, _, _ = opened[-1]
+                        items.append(value)
+                    else:
+                        begin = position
+                        return
+                    continue
+                begin = position
+                kind = data[position]
+                position += 1
+                if kind == _REF:
+                    index = _UNPACK_INT(data, position)[0]
                     position += 4
-                    break
-                if len(frames) == 1:
-                    self.end = position
-                    return
-                value = frame.build(frame)
-                if frame.reference >= 0:
-                    refs[frame.reference] = value
-                frames.pop()
-                frame = frames[-1]
-                frame.items.append(value)
-                frame.need -= 1
-            self.end = position
-            kind = data[position]
-            position += 1
-            is_shared = kind & _FLAG_REF
-            kind &= 0x7F
-            left -= 1
-            if not left:
-                raise _BadError(f"more than {MAX_OBJECTS:,} objects")
-            if kind in (_SHORT_ASCII_INTERNED, _SHORT_ASCII):
-                end = position + 1 + data[position]
-                value = data[position + 1 : end].decode("latin-1")
-                position = end
-                if end > size:
-                    frame.items.append(value)
-                    raise _BadError("it ends in a string")
-            elif kind == _REF:
-                (index,) = _UNPACK_INT(data, position)
-                position += 4
-                value = refs[index] if 0 <= index < len(refs) else _UNKNOWN
-                is_shared = 0
-            elif kind in _SINGLETONS:
-                value = _SINGLETONS[kind]
-                is_shared = 0
-            elif kind == _INT:
-                (value,) = _UNPACK_INT(data, position)
-                position += 4
-            elif kind in _TEXTS:
-                (count,) = _UNPACK_INT(data, position)
-                position += 4
-                end = position + count
-                value = _text(kind, data[position : max(position, end)], is_python_2=is_python_2)
-                if not position <= end <= size:
-                    frame.items.append(value)
-                    raise _BadError(f"a string of {count:,} bytes, of which {size - position:,} are there")
-                if kind == _INTERNED and is_python_2:
-                    self._interned.append(value)
-                position = end
-            elif kind in builders:
-                count, position = self._count(kind, position)
-                reference = -1
+                    items.append(refs[index] if 0 <= index < len(refs) else _UNKNOWN)
+                    need -= 1
+                    continue
+                if kind == _STRINGREF:
+                    index = _UNPACK_INT(data, position)[0]
+                    position += 4
+                    items.append(interned[index] if 0 <= index < len(interned) else _UNKNOWN)
+                    need -= 1
+                    continue
+                is_shared = kind & _FLAG_REF
+                kind &= 0x7F
+                if kind in _SHORT_ASCIIS:
+                    end = position + 1 + data[position]
+                    value = text[position + 1 : end]
+                    position = end
+                    if end > size:
+                        items.append(value)
+                        raise _BadError("it ends in a string")
+                elif kind in _CONTAINERS:
+                    head = ()
+                    if kind == _SMALL_TUPLE:
+                        count = data[position]
+                        position += 1
+                    elif kind in _COUNTED:
+                        count = _UNPACK_INT(data, position)[0]
+                        position += 4
+                    elif kind == _CODE:
+                        head = self._integers.unpack_from(data, position)
+                        position += self._integers.size
+                        count = self._layout.objects
+                        left -= behind
+                    else:
+                        count = 3 if kind == _SLICE else 0  # a dict has as many as come in front of a NULL
+                    if not 0 <= count <= size - position:
+                        raise _BadError(f"a container of {count:,} objects in {size - position:,} bytes")
+                    left -= count
+                    if left < 0:
+                        raise _BadError(f"more than {MAX_OBJECTS:,} objects")
+                    if len(opened) > MAX_DEPTH:
+                        raise _BadError(f"more than {MAX_DEPTH:,} containers in each other")
+                    reference = -1
+                    if is_shared:
+                        reference = len(refs)
+                        refs.append(_UNKNOWN)  # which is what a container that holds itself holds
+                    outer, items = kind, []
+                    opened.append((kind, items, head, reference, begin, need - 1))
+                    need = count
+                    continue
+                elif kind in _TEXTS:
+                    count = _UNPACK_INT(data, position)[0]
+                    position += 4
+                    end = position + count
+                    if count < 0:
+                        raise _BadError(f"a string of {count:,} bytes")
+                    if kind in _ASCIIS:
+                        value = text[position:end]
+                    else:
+                        value = data[position:end]
+                        if kind == _UNICODE or (kind == _INTERNED and not is_python_2):
+                            value = _decoded(value)
+                    if end > size:
+                        items.append(value)
+                        raise _BadError(f"a string of {count:,} bytes, of which {size - position:,} are there")
+                    if kind == _INTERNED:
+                        interned.append(value)
+                    position = end
+                elif kind in _SINGLETONS:
+                    value = _SINGLETONS[kind]
+                    is_shared = 0
+                elif kind == _INT:
+                    value = _UNPACK_INT(data, position)[0]
+                    position += 4
+                else:
+                    value, position = self._rare(kind, position)
+                    if position > size:
+                        raise IndexError
                 if is_shared:
-                    reference = len(refs)
-                    refs.append(_UNKNOWN)  # which is what a container that holds itself holds
-                if len(frames) > MAX_DEPTH:
-                    raise _BadError(f"more than {MAX_DEPTH:,} containers in each other")
-                frame = _Frame(builders[kind], count, reference, self.end)
-                if kind == _CODE:
-                    frame.head = self._integers.unpack_from(data, position)
-                    position += self._integers.size
-                frames.append(frame)
-                continue
-            elif kind == _NULL and frame.need < 0:
-                frame.need = 0
-                continue
-            else:
-                value, position = self._rare(kind, position)
-            if is_shared:
-                refs.append(value)
-            frame.items.append(value)
-            frame.need -= 1
+                    refs.append(value)
+                items.append(value)
+                need -= 1
+        finally:
+            self.end = begin
 
-    def _count(self, kind: int, position: int) -> tuple[int, int]:
-        """How many objects are in a container, and where the first one begins."""
-        if kind == _SMALL_TUPLE:
-            return self._data[position], position + 1
+    def _close(self, kind: int, items: list[Any], head: tuple[int, ...], offset: int) -> Any:
+        """The container of type `kind` with `items`, of which some may be missing."""
         if kind == _CODE:
-            return self._layout.objects, position
-        if kind in (_DICT, _FROZENDICT):
-            return _ENDLESS, position
+            items += [None] * (self._layout.objects + 1 + self._layout.behind - len(items))
+            return self.codes.new(items, head, offset) if self._layout.is_new else self.codes.old(items, head, offset)
+        if kind == _LIST:
+            return items
+        if kind in _DICTS:
+            return Pairs(tuple(zip(items[::2], items[1::2], strict=False)))
+        if kind in (_SET, _FROZENSET):
+            return Frozen(tuple(items))
         if kind == _SLICE:
-            return 3, position
-        (count,) = _UNPACK_INT(self._data, position)
-        there = len(self._data) - position - 4
-        if not 0 <= count <= there:
-            raise _BadError(f"a container of {count:,} objects in {there:,} bytes")
-        return count, position + 4
+            return Slice(*items, *[None] * (3 - len(items)))
+        return tuple(items)
 
     def _rare(self, kind: int, position: int) -> tuple[Any, int]:  # noqa: PLR0911 - a kind each
         """Numbers, and what else is not in every file; and where the next object begins."""
@@ -310,15 +280,11 @@ class _Reader:
         if kind == _INT64:
             return int.from_bytes(data[position : position + 8], "little", signed=True), position + 8
         if kind == _LONG:
-            (count,) = _UNPACK_INT(data, position)
+            count = _UNPACK_INT(data, position)[0]
             digits = data[position + 4 : position + 4 + 2 * abs(count)]
             if len(digits) < 2 * abs(count):
                 raise _BadError(f"an integer of {abs(count):,} digits, of which {len(digits) // 2:,} are there")
             return _integer(digits, negative=count < 0), position + 4 + len(digits)
-        if kind == _STRINGREF:
-            (index,) = _UNPACK_INT(data, position)
-            known = 0 <= index < len(self._interned)
-            return self._interned[index] if known else _UNKNOWN, position + 4
         if kind in (_FLOAT, _COMPLEX):
             real, position = self._written(position)
             if kind == _FLOAT:
@@ -334,46 +300,114 @@ class _Reader:
         end = position + 1 + self._data[position]
         return float(self._data[position + 1 : end]), end
 
-    def _code(self, frame: _Frame) -> Code:
-        items = frame.items
-        missing = self._layout.objects + 1 + self._layout.behind - len(items)
-        if missing > 0:
-            items += [None] * missing
-        return self._layout.build(self._version, frame.head, items, frame.offset)
+
+class _Codes:
+    """Makes code objects of what was read. They share tuples of names, so that these are bounded on their own."""
+
+    def __init__(self, version: Version, layout: Layout) -> None:
+        self._version = version
+        self._has_keywords = layout.integers > 4  # noqa: PLR2004 - see _LAYOUTS
+        self._has_positional = layout.integers > 5  # noqa: PLR2004
+        self._left = MAX_OBJECTS
+        self._known = _Known()
+
+    @property
+    def problem(self) -> str:
+        """What names had to be left out."""
+        return "" if self._left >= 0 else f"its code objects have more than {MAX_OBJECTS:,} names"
+
+    def new(self, items: list[Any], head: tuple[int, ...], offset: int) -> Code:
+        """Of 3.11 and later."""
+        code, consts, names, slots, kinds, filename, name, qualname, line, lines, exceptions = items
+        slots = self._names(slots)
+        local = slots
+        cells: tuple[str, ...] = ()
+        free: tuple[str, ...] = ()
+        if slots and type(kinds) is bytes and kinds.strip(_ALL_LOCAL):
+            local, cells, free = (
+                tuple([one for one, kind in zip(slots, kinds, strict=False) if kind & mark])
+                for mark in (_LOCAL, _CELL, _FREE)
+            )
+        return Code(
+            self._version,
+            head[0],
+            head[1],
+            head[2],
+            head[4],
+            code if type(code) is bytes else b"",
+            consts if type(consts) is tuple else (),
+            self._names(names),
+            local,
+            free,
+            cells,
+            slots,
+            filename if type(filename) is str else "",
+            name if type(name) is str else "",
+            qualname if type(qualname) is str else "",
+            line or 0,
+            lines if type(lines) is bytes else b"",
+            exceptions if type(exceptions) is bytes else b"",
+            offset,
+        )
+
+    def old(self, items: list[Any], head: tuple[int, ...], offset: int) -> Code:
+        """Of versions up to 3.10, and of PyPy."""
+        code, consts, names, variables, free, cells, filename, name, *qualname, line, lines = items
+        shown = self._name(name)
+        return Code(
+            self._version,
+            head[0],
+            head[1] if self._has_positional else 0,
+            head[-4] if self._has_keywords else 0,
+            head[-1],
+            code if type(code) is bytes else b"",
+            consts if type(consts) is tuple else (),
+            self._names(names),
+            self._names(variables),
+            self._names(free),
+            self._names(cells),
+            (),
+            self._name(filename),
+            shown,
+            self._name(qualname[0]) if qualname else shown,
+            line or 0,
+            lines if type(lines) is bytes else b"",
+            b"",
+            offset,
+        )
+
+    def _names(self, value: Any) -> tuple[str, ...]:
+        if not value or type(value) is not tuple:
+            return ()
+        self._left -= len(value)
+        if self._left < 0:
+            return ()
+        types = set(map(type, value))
+        if types == _ONLY_TEXT:  # joining them would be faster, and a bomb: each may be long
+            return value
+        if types == _ONLY_BYTES:
+            return tuple(map(self._known.__getitem__, value))
+        return tuple(map(self._name, value))
+
+    def _name(self, value: Any) -> str:
+        """A name as text: Python 2 has bytes."""
+        if type(value) is str:
+            return value
+        return self._known[value] if type(value) is bytes else ""
 
 
-def _first(frame: _Frame) -> Any:
-    return frame.items[0] if frame.items else _UNKNOWN
+class _Known(dict[bytes, str]):
+    """Names of Python 2, as text."""
+
+    def __missing__(self, name: bytes) -> str:
+        try:
+            self[name] = name.decode()
+        except UnicodeDecodeError:
+            self[name] = name.decode("latin-1")
+        return self[name]
 
 
-def _pairs(frame: _Frame) -> Pairs:
-    items = iter(frame.items)
-    return Pairs(tuple(zip(items, items, strict=False)))
-
-
-def _slice(frame: _Frame) -> Slice:
-    start, stop, step, *_ = (*frame.items, None, None, None)
-    return Slice(start, stop, step)
-
-
-_TEXTS = frozenset((_STRING, _INTERNED, _UNICODE, _ASCII, _ASCII_INTERNED))
-_BUILDERS: dict[int, _Build] = {
-    _TUPLE: lambda frame: tuple(frame.items),
-    _SMALL_TUPLE: lambda frame: tuple(frame.items),
-    _LIST: lambda frame: list(frame.items),
-    _SET: lambda frame: Frozen(tuple(frame.items)),
-    _FROZENSET: lambda frame: Frozen(tuple(frame.items)),
-    _DICT: _pairs,
-    _FROZENDICT: _pairs,
-    _SLICE: _slice,
-}
-
-
-def _text(kind: int, content: bytes, *, is_python_2: bool) -> str | bytes:
-    if kind == _STRING or (kind == _INTERNED and is_python_2):
-        return content
-    if kind in (_ASCII, _ASCII_INTERNED):
-        return content.decode("latin-1")
+def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -383,37 +417,12 @@ def _text(kind: int, content: bytes, *, is_python_2: bool) -> str | bytes:
 def _integer(digits: bytes, *, negative: bool) -> int | Huge:
     if len(digits) > 2 * _LONGEST_INT:
         return Huge(digits, negative)
-    value = 0
-    for at in range(len(digits) - 2, -1, -2):
-        value = value << 15 | (digits[at] | digits[at + 1] << 8) & 0x7FFF
+    parts = list(struct.unpack(f"<{len(digits) // 2}H", digits))
+    bits = 15
+    while len(parts) > 1:  # by halves: digit by digit the time would grow with the square
+        if len(parts) % 2:
+            parts.append(0)
+        parts = [low + (high << bits) for low, high in zip(parts[::2], parts[1::2], strict=True)]
+        bits *= 2
+    value: int = parts[0] if parts else 0
     return -value if negative else value
-
-
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else b""
-
-
-def _tuple(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else ()
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, tuple):
-        return ()
-    try:
-        "".join(value)  # the fastest way to see that all are text
-    except TypeError:
-        return tuple(map(_name, value))
-    return value
-
-
-def _name(value: Any) -> str:
-    """A name as text: Python 2 has bytes."""
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, bytes):
-        return ""
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
