@@ -27,7 +27,7 @@ class Known(msgspec.Struct):
 def known(path: Path) -> Known:
     told = json.loads(path.read_text(encoding="ascii"))
     major, minor = map(int, told["version"].split("."))
-    return Known(Version(major, minor), base64.b64decode(told["marshal"]), told["codes"])
+    return Known(Version(major, minor, told["implementation"]), base64.b64decode(told["marshal"]), told["codes"])
 
 
 KNOWN = [known(path) for path in sorted(FIXTURES.glob("*.json"))]
