@@ -38,7 +38,7 @@ coverage: $(VENV)/installed-dev ## Tests, with what they do not reach
 
 fuzz: $(VENV)/installed-dev ## Hostile bytes for every parser of containers, a minute each
 	$(BIN)/pip install --quiet --disable-pip-version-check atheris==3.0.0
-	@for target in zip tar ar cpio compressed executable pickled; do \
+	@for target in bytecode zip tar ar cpio compressed executable pickled; do \
 		$(BIN)/python fuzz/fuzz_$$target.py -max_total_time=60 -timeout=20 -print_final_stats=1 || exit 1; done
 
 bench: $(VENV)/installed ## Measure against cat, Kingfisher and detect-secrets (takes half an hour)

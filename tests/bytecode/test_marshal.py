@@ -227,6 +227,6 @@ class TestHostile:
 @given(st.binary(max_size=300))
 @example(base64.b64decode("4wAAAAA="))
 def test_any_bytes(data: bytes) -> None:
-    for known in KNOWN[:: len(KNOWN) - 1]:
+    for known in KNOWN[::3]:
         load(data, 0, known.version)
         load(b"\xe3" + data, 0, known.version)
