@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.bytecode.conftest import KNOWN, Known, walk
 
 from pitviper.bytecode.code import Code, Constant, Frozen, Huge, Pairs, Slice, Unknown, Version
+from pitviper.bytecode.code import walk as each_once
 from pitviper.bytecode.marshal import MAX_DEPTH, MAX_OBJECTS, load
 
 V3 = Version(3, 12)
@@ -209,6 +210,16 @@ class TestHostile:
         for number in range(60):
             laughs = b"\xa9\2" + laughs + b"r" + struct.pack("<i", 60 - number)
         assert problem(laughs) == ""
+
+    def test_code_that_is_referred_to_often(self) -> None:
+        head = b"\xe3" + bytes(20) + b"s\0\0\0\0"
+        tail = b")\0)\0s\0\0\0\0" + b"z\0" * 3 + bytes(4) + b"s\0\0\0\0" * 2
+        inner = head + b")\0" + tail
+        for number in range(9, 0, -1):
+            inner = head + b"(" + struct.pack("<i", 5001) + inner + ref(number) * 5000 + tail
+        module = value(inner)
+        assert isinstance(module, Code)
+        assert [owner for _, owner in each_once(module)] == list(range(-1, 9))
 
     def test_mutated(self, compiled: Known) -> None:
         chance = random.Random(str(compiled.version))

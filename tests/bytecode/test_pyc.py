@@ -132,6 +132,10 @@ class TestLies:
         assert found.version == Version(3, 13)
         assert found.problem == "its magic number is 3379, of 3.6, and what follows is not: read as if it were of 3.13"
 
+    def test_layout_of_an_early_version(self) -> None:
+        data = struct.pack("<H", 3401) + pyc(known(3, 7))[2:]  # 3.8, before it had positional-only arguments
+        assert read(data).version == Version(3, 7)
+
     def test_half_of_it(self, compiled: Known) -> None:
         data = pyc(compiled)
         for half in (data[: len(data) // 2], compiled.data[: len(data) // 2]):

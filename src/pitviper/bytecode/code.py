@@ -95,11 +95,14 @@ Constant: TypeAlias = (
 
 
 def walk(code: Code) -> Iterator[tuple[Code, int]]:
-    """`code` and all code in it, each with the number of the one that it lies in; -1 for the first."""
+    """`code` and all code in it, each once, with the number of the one that it lies in; -1 for the first."""
     pending = [(code, -1)]
-    number = 0
-    while pending and number < MOST_CODES:
+    seen: set[int] = set()
+    while pending and len(seen) < MOST_CODES:
         one, owner = pending.pop()
+        if id(one) in seen:
+            continue  # a few bytes may refer to it a million times
         yield one, owner
+        number = len(seen)
+        seen.add(id(one))
         pending += ((inner, number) for inner in reversed(one.consts) if isinstance(inner, Code))
-        number += 1
