@@ -219,7 +219,12 @@ class Looker:
             self._search_span(data, span, hits, raw)
         if not span.base and span.last == span.end:
             worth = raw.findings or raw.ignored or self._matcher.tells(hits) or self._may_join(data, span)
-            told = self._look_at_code(data, span, outcome) if worth else frozenset()
+            told: AbstractSet[str] = frozenset()
+            try:
+                told = self._look_at_code(data, span, outcome) if worth else told
+            except Exception as error:  # noqa: BLE001 - as above; its bytes were searched
+                detail = f"a defect in pitviper: {type(error).__name__} in reading bytecode; please report it"
+                outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
             raw.findings = [finding for finding in raw.findings if finding.id not in told]
         outcome.add(raw)
 
@@ -249,9 +254,11 @@ class Looker:
         view = Span(span.blob, 0, len(lines), 0, len(lines))
         inside = Outcome()
         judge, self._judge = self._judge, self._inside
-        for found, hits in self._matcher.hits(lines, len(lines), [view]):
-            self._search_span(lines, found, hits, inside)
-        self._judge = judge
+        try:
+            for found, hits in self._matcher.hits(lines, len(lines), [view]):
+                self._search_span(lines, found, hits, inside)
+        finally:
+            self._judge = judge
         inside.findings = [_in_code(finding, rendering) for finding in inside.findings]
         outcome.add(inside)
         return {finding.id for finding in inside.findings}
