@@ -22,7 +22,14 @@ def test_vector() -> None:
 
 @pytest.mark.parametrize(
     ("magic", "version", "told"),
-    [(3413, Version(3, 8), "5beee8f4f1a8e594")],
+    [
+        (3394, Version(3, 7), "d1723e7c4adc3f1f"),
+        (3413, Version(3, 8), "5beee8f4f1a8e594"),
+        (3439, Version(3, 10), "e0fe90e097e8204a"),
+        (3495, Version(3, 11), "f33abdc50816ac07"),
+        (3571, Version(3, 13), "6fa38a80154e48e4"),
+        (336, Version(3, 9, "pypy"), "6ee7161b80c130d9"),
+    ],
 )
 def test_of_version(magic: int, version: Version, told: str) -> None:
     assert source_hash(b"hello world", magic, version).hex() == told
