@@ -228,7 +228,7 @@ class Source:
         prefix = _prefix(text, start)
         if self._group and not _BETWEEN.match(text, self._group_end, start - len(prefix)):
             self._flush()
-        end, values = self._literal(text, start + len(quote), quote, prefix, 0)
+        end, values = self._literal(text, start + len(quote), len(text), quote, prefix, 0)
         self._group.append(values)
         self._group_end = end
         return end
@@ -265,12 +265,14 @@ class Source:
             return [b"".join(pieces)] if is_bytes else ["".join(texts)]  # type: ignore[arg-type]  # they are
         return ["".join(texts), "".join(texts).encode("utf-8", "replace"), *pieces]
 
-    def _literal(self, text: str, start: int, quote: str, prefix: str, depth: int) -> tuple[int, list[Text | None]]:
+    def _literal(  # noqa: PLR0913, PLR0917 - as below
+        self, text: str, start: int, stop: int, quote: str, prefix: str, depth: int
+    ) -> tuple[int, list[Text | None]]:
         """Where the string whose text begins at `start` ends, and its pieces; None for a field of an f-string."""
         is_format = "f" in prefix or "t" in prefix
         if is_format and self.nests:
-            return self._format(text, start, len(text), quote, prefix, depth)
-        ending = _ENDS[quote].match(text, start)
+            return self._format(text, start, stop, quote, prefix, depth)
+        ending = _ENDS[quote].match(text, start, stop)
         end = ending.end() if ending else start
         close = end - len(quote) if text.endswith(quote, start, end) and end - start >= len(quote) else end
         if is_format:
@@ -313,16 +315,16 @@ class Source:
         while match := (_IN_FIELD if spec < 0 or level else _IN_SPEC).search(text, at, stop):
             at = match.end()
             if match["quote"]:
-                scope.parts.append(text[code : match.start()])
                 if depth >= _DEEPEST_FORMAT:
                     continue
+                scope.parts.append(text[code : match.start()])
                 inner = _prefix(text, match.start())
-                end, values = self._literal(text, at, match["quote"], inner, depth + 1)
+                end, values = self._literal(text, at, stop, match["quote"], inner, depth + 1)
                 self._say([one for one in values if one is not None])
                 at = code = max(end, at)
             elif match["open"]:
                 level += 1
-                if spec >= 0:
+                if spec >= 0 and level == 1:
                     self._say([text[spec : match.start()]])
             elif match["close"]:
                 if not level:
