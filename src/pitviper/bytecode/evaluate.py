@@ -19,16 +19,20 @@ from pitviper.bytecode.lines import Lines, handlers
 from pitviper.bytecode.opcodes import UNKNOWN as NO_OPERATION
 from pitviper.bytecode.opcodes import Table, table
 from pitviper.bytecode.values import (
-    LONGEST,
     MOST_ITEMS,
+    NULL,
     UNKNOWN,
     Display,
     Either,
+    Import,
     Known,
-    Shown,
+    Name,
+    Part,
     Value,
-    Written,
-    is_telling,
+    Writer,
+    has_strings,
+    known,
+    split,
 )
 
 MOST_INSTRUCTIONS = 4_000_000
@@ -37,15 +41,23 @@ MOST_TEXT = 64 * 1024 * 1024
 """Characters of all lines of one file."""
 _DEEPEST_STACK = 64 * 1024
 _MOST_EITHER = 8
-_CONST_TUPLE = 4096
+_MOST_KNOWN = 4096
+"""Variables that are handed to functions within."""
+_MOST_PIECES = 16 * 1024
+"""Lines that stand for one that is too long."""
+_PLAIN, _EXTENDED, _FORWARD, _BACKWARD, _ABSOLUTE = range(5)
 
 
 class Line(msgspec.Struct, gc=False):
-    """A line of source: what it says, the line in the source file, and the function that it stands in."""
+    """A line of source: what it says, the line in the source file, and the function that it stands in.
+
+    `marks` are the places in `text` where strings stand, with the lines in the source file that those are from.
+    """
 
     text: str
     line: int | None
     qualname: str
+    marks: list[tuple[int, int | None]]
 
 
 def evaluate(code: Code, wanted: Container[int] | None = None) -> list[Line]:
@@ -55,14 +67,20 @@ def evaluate(code: Code, wanted: Container[int] | None = None) -> list[Line]:
     """
     whole = _Whole()
     whole.pending.append((code, {}, ""))
-    while whole.pending and whole.codes < MOST_CODES:
+    while whole.pending and whole.codes < MOST_CODES and whole.size < MOST_TEXT:
         one, outer, owner = whole.pending.pop()
         whole.codes += 1
-        if whole.size > MOST_TEXT:
-            break
         if wanted is None or id(one) in wanted:
             _Evaluation(whole, one, outer, owner).run()
     return whole.lines
+
+
+class _Names(dict[str, Name]):
+    """Each name once."""
+
+    def __missing__(self, name: str) -> Name:
+        self[name] = made = Name(name)
+        return made
 
 
 class _Whole:
@@ -73,54 +91,62 @@ class _Whole:
         self.size = 0
         self.codes = 0
         self.left = MOST_INSTRUCTIONS
-        self.pending: list[tuple[Code, dict[str, Known], str]] = []
-        self.globals: dict[str, Known] = {}
+        self.pending: list[tuple[Code, dict[str, Value], str]] = []
+        self.globals: dict[str, Value] = {}
+        self.names = _Names()
 
 
 _Handler = Callable[["_Evaluation", int], None]
 
 
 class _Operations(msgspec.Struct, frozen=True):
-    """The instructions of a version by number: what to do, inline caches, how they jump, and their names."""
+    """The instructions of a version by number: what to do, bytes of inline caches, and how they jump."""
 
     table: Table
-    do: list[_Handler]
-    caches: list[int]
-    jumps: list[str]
-    names: list[str]
+    rows: list[tuple[_Handler, int, int]]
 
 
 class _Evaluation:
     """Of one code object."""
 
-    def __init__(self, whole: _Whole, code: Code, outer: dict[str, Known], owner: str) -> None:
+    def __init__(self, whole: _Whole, code: Code, outer: dict[str, Value], owner: str) -> None:
         self.whole = whole
         self.code = code
-        self.version = (code.version.major, code.version.minor)
         self.is_pypy = code.version.implementation == "pypy"
+        self.version = _style(code.version)
         self.qualname = code.qualname if code.qualname not in ("", code.name) else _within(owner, code.name)
         self.is_module = not owner
         self.outer = outer
-        self.known: dict[str, Known] = {}
+        self.known: dict[str, Value] = {}
         self.lost: set[str] = set()
         """Variables that were known further out, and are something else here."""
-        self.shown = Shown()
+        self.names = code.names
+        self.fasts = code.slots or code.varnames
+        self.constants: list[Value | None] = [None] * len(code.consts)
+        """Those that are no strings, when they were loaded once."""
+        self.loaded: dict[int, int] = {}
+        """Where constants with strings were loaded last."""
+        self.writer = Writer(plain_bytes=self.version < (3, 0))
         self.stack: list[Value] = []
         self.snapshots: dict[int, list[Value]] = {}
-        self.line: int | None = code.firstlineno
+        self.position = 0
         self.keywords: tuple[str, ...] = ()
         self.target = -1
         self.dead = False
         self.operations = _operations(code.version)
+        self._lines: Lines | None = None
 
     def run(self) -> None:
         """Evaluate all instructions, then tell the strings that no line has shown."""
         for handler in handlers(self.code):
-            if handler.depth < _DEEPEST_STACK:
+            if handler.depth < _DEEPEST_STACK and len(self.snapshots) < MOST_ITEMS:
                 self.snapshots[handler.target] = [UNKNOWN] * (handler.depth + 1 + handler.with_offset)
-        self._instructions()
+        if self.version >= (3, 6):
+            self._instructions()
+        else:
+            self._old_instructions()
         self._rest()
-        inner = {**self.outer, **self.known} if len(self.outer) < _CONST_TUPLE else self.known
+        inner = {**self.outer, **self.known} if len(self.outer) < _MOST_KNOWN else self.known
         if self.is_module:
             self.whole.globals = self.known
             inner = {}
@@ -128,50 +154,64 @@ class _Evaluation:
             if isinstance(value, Code):
                 self.whole.pending.append((value, inner, self.qualname or "<module>"))
 
-    def _instructions(self) -> None:  # noqa: C901 - the one loop
+    def _instructions(self) -> None:
+        """Instructions of two bytes, with inline caches behind them."""
         code = self.code.code
-        operations = self.operations
-        do, caches, jumps = operations.do, operations.caches, operations.jumps
-        wide = self.version >= (3, 6)
-        unit = 2 if self.version >= (3, 10) and not self.is_pypy else 1
-        have_argument = operations.table.have_argument
-        lines = iter(Lines(self.code))
-        next_line = next(lines, None)
-        position, size, extended = 0, len(code), 0
+        rows = self.operations.rows
+        unit = 2 if self.version >= (3, 10) else 1
+        snapshots = self.snapshots
+        position, extended = 0, 0
+        size = min(len(code), 2 * self.whole.left) & ~1
+        self.whole.left -= size // 2
         while position < size:
-            start = position
-            if start in self.snapshots:
-                self._arrive(self.snapshots.pop(start))
+            if position in snapshots:
+                self._arrive(snapshots.pop(position))
             elif self.dead:
-                self.stack = []
-                self.dead = False
-            while next_line is not None and next_line[0] <= start:
-                self.line = next_line[1] if next_line[1] is not None else self.line
-                next_line = next(lines, None)
-            number = code[position]
-            if wide:
-                argument = code[position + 1] | extended if position + 1 < size else 0
-                position += 2 + 2 * caches[number]
-            elif number >= have_argument:
-                argument = int.from_bytes(code[position + 1 : position + 3], "little") | extended
-                position += 3
-            else:
-                argument = 0
-                position += 1
-            if operations.names[number] == "EXTENDED_ARG":
-                extended = (argument << (8 if wide else 16)) & 0xFFFFFFFF
-                continue
+                self._stray()
+            self.position = position
+            do, width, jump = rows[code[position]]
+            argument = code[position + 1] | extended
             extended = 0
-            self.whole.left -= 1
-            if self.whole.left < 0:
-                return
-            jump = jumps[number]
+            position += width
             if jump:
-                distance = -argument if "BACKWARD" in operations.names[number] else argument
-                self.target = argument * unit if jump == "a" else position + distance * unit
-            do[number](self, argument)
-            if len(self.stack) > _DEEPEST_STACK:
-                del self.stack[:-_DEEPEST_STACK]
+                if jump == _EXTENDED:
+                    extended = argument << 8 & 0xFFFFFFFF
+                    continue
+                distance = argument * unit
+                self.target = (
+                    distance if jump == _ABSOLUTE else position + (distance if jump == _FORWARD else -distance)
+                )
+            do(self, argument)
+
+    def _old_instructions(self) -> None:
+        """Instructions of one byte, or of three with an argument (up to 3.5)."""
+        code = self.code.code + bytes(2)
+        rows = self.operations.rows
+        have_argument = self.operations.table.have_argument
+        snapshots = self.snapshots
+        position, extended = 0, 0
+        size = min(len(code) - 2, self.whole.left)
+        self.whole.left -= size
+        while position < size:
+            if position in snapshots:
+                self._arrive(snapshots.pop(position))
+            elif self.dead:
+                self._stray()
+            self.position = position
+            number = code[position]
+            do, _, jump = rows[number]
+            argument = 0
+            position += 1
+            if number >= have_argument:
+                argument = code[position] | code[position + 1] << 8 | extended
+                position += 2
+                extended = 0
+            if jump:
+                if jump == _EXTENDED:
+                    extended = argument << 16 & 0xFFFFFFFF
+                    continue
+                self.target = argument if jump == _ABSOLUTE else position + argument
+            do(self, argument)
 
     # The stack
 
@@ -182,116 +222,143 @@ class _Evaluation:
         """The last `count` values, the deepest first."""
         if count <= 0:
             return []
-        if count > len(self.stack):  # of nonsense
-            count = min(count, max(len(self.stack), MOST_ITEMS))
-        there = self.stack[-count:]
-        del self.stack[-count:]
-        return [UNKNOWN] * (count - len(there)) + there
+        stack = self.stack
+        there = stack[-count:]
+        del stack[-count:]
+        if len(there) < count:  # of nonsense
+            there = [UNKNOWN] * (min(count, MOST_ITEMS) - len(there)) + there
+        return there
 
-    def push(self, value: Value) -> None:
-        self.stack.append(value)
+    def push_all(self, values: Sequence[Value]) -> None:
+        """More than one; no honest stack is so deep that this forgets any."""
+        self.stack += values
+        if len(self.stack) > _DEEPEST_STACK:
+            del self.stack[:-_DEEPEST_STACK]
 
     def leave(self) -> None:
         """A jump forward: what is on the stack will be there."""
-        if self.target >= 0 and len(self.snapshots) < MOST_ITEMS:
-            known = self.snapshots.get(self.target)
-            self.snapshots[self.target] = _merged(known, self.stack) if known is not None else list(self.stack)
+        if self.target > self.position and len(self.snapshots) < MOST_ITEMS:
+            there = self.snapshots.get(self.target)
+            self.snapshots[self.target] = _merged(there, self.stack) if there is not None else self.stack[:]
 
     def _arrive(self, brought: list[Value]) -> None:
         self.stack = brought if self.dead else _merged(brought, self.stack)
         self.dead = False
 
+    def _stray(self) -> None:
+        """Behind a return, where no jump leads: code all the same."""
+        self.stack = []
+        self.dead = False
+
     # What is told
 
-    def show(self, value: Value) -> str:
-        text = self.shown.value(value)
-        return text if len(text) <= LONGEST else "…"
+    def tell(self, *parts: Part) -> None:
+        """A line, unless it is the one before once more; several if it is too long."""
+        whole, writer = self.whole, self.writer
+        pending: list[Sequence[Part]] = [parts]
+        for _ in range(_MOST_PIECES):
+            if not pending or whole.size > MOST_TEXT:
+                return
+            one = pending.pop()
+            text = writer.write(one)
+            whole.size += writer.work
+            if text is None:
+                pending += reversed(split(one))
+            elif text:
+                line = self._line(self.position)
+                marks = [(place, self._line(at)) for place, at in writer.marks]
+                last = whole.lines[-1] if whole.lines else None
+                if last is None or last.text != text or last.line != line:
+                    whole.lines.append(Line(text, line, self.qualname, marks))
 
-    def write(self, text: str, value: Value) -> Written:
-        """An expression with `value` in it."""
-        if len(text) > LONGEST:
-            self.tell(text)
-            return UNKNOWN
-        return Written(text, telling=is_telling(value))
+    def _line(self, position: int) -> int | None:
+        if self._lines is None:
+            self._lines = Lines(self.code)
+        line = self._lines.at(position)
+        return line if line is not None else self.code.firstlineno
 
-    def tell(self, text: str) -> None:
-        """A line, unless it is the one before once more."""
-        lines = self.whole.lines
-        if lines and lines[-1].text == text and lines[-1].line == self.line:
-            return
-        self.whole.size += len(text)
-        if self.whole.size <= MOST_TEXT:
-            lines.append(Line(text, self.line, self.qualname))
-
-    def assign(self, target: str, value: Value) -> None:
+    def assign(self, value: Value, *target: Part) -> None:
         """A line `target = value`, if there is a string in it; one for each value that it may be."""
         if isinstance(value, Either):
             for one in value.values:
-                self.assign(target, one)
-        elif is_telling(value):
-            text = self.shown.value(value)
-            if len(text) > LONGEST and isinstance(value, Display):
-                self._tell_parts(value)
-            else:
-                self.tell(f"{target} = {text}")
-
-    def _tell_parts(self, value: Display) -> None:
-        """What is in a display that is too long for one line."""
-        items = [self.shown.value(one) for one in value.items]
-        if value.brackets == "{:}":
-            items = [f"{key}: {one}" for key, one in zip(items[::2], items[1::2], strict=False)]
-        for item in items:
-            self.tell(item)
+                self.assign(one, *target)
+        elif value.telling:
+            self.tell(*target, " = ", value)
 
     def store(self, name: str, value: Value) -> None:
         """A variable gets a value."""
-        self.assign(name, value)
-        if isinstance(value, Known) and not isinstance(value.value, Code):
-            self.known[name] = Known(value.value, name)
+        if value.telling:
+            self.assign(value, name)
+        if value.__class__ is Known and not isinstance(value.value, Code):  # type: ignore[union-attr]
+            self.known[name] = Known(value.value, False, name)  # type: ignore[union-attr]
+        elif value.__class__ is Import:
+            self.known[name] = value
+        elif (items := _known_items(value)) is not None:
+            self.known[name] = Known(items, False, name)
         else:
             self.known.pop(name, None)
             self.lost.add(name)
 
-    def load(self, name: str, *, everywhere: bool) -> Value:
-        """A variable: what is known of it, else its name."""
-        found = self.known.get(name)
-        if found is None and name not in self.lost:
-            found = self.outer.get(name) or (self.whole.globals.get(name) if everywhere else None)
-        return found or Written(name)
+    def load(self, name: str) -> Value:
+        """A name of the module or of a class, or a local variable."""
+        return self.known.get(name) or self.whole.names[name]
+
+    def load_global(self, name: str) -> Value:
+        """A name of the module, or one that is built in."""
+        return self.known.get(name) or self.whole.globals.get(name) or self.whole.names[name]
+
+    def load_cell(self, name: str) -> Value:
+        """A variable of a function further out, perhaps."""
+        return (
+            self.known.get(name)
+            or (self.outer.get(name) if name not in self.lost else None)
+            or self.whole.names[name]
+        )  # fmt: skip
+
+    def constant(self, index: int) -> Value:
+        """A constant of the code."""
+        if index >= len(self.constants):
+            return UNKNOWN
+        found = self.constants[index]
+        if found is None:
+            value = self.code.consts[index]
+            if has_strings(value):
+                self.loaded[index] = self.position
+                return Known(value, True, "", self.position)
+            self.constants[index] = found = Known(value, False)
+        return found
 
     def statement(self, value: Value) -> None:
         """An expression whose value nobody wants, or that decides something."""
-        if isinstance(value, Written) and value.telling:
-            self.tell(value.text)
-        elif isinstance(value, (Display, Either)) and is_telling(value):
-            self.tell(self.show(value))
+        if value.telling and value.__class__ is not Known:
+            self.tell(value)
 
     def _rest(self) -> None:
         """The strings of the code that no line has shown."""
-        self.line = self.code.firstlineno
-        pending: list[Any] = list(self.code.consts)
-        for _ in range(MOST_ITEMS * 16):
-            if not pending:
-                break
-            value = pending.pop()
-            if isinstance(value, (str, bytes)):
-                if value and value not in self.shown.strings:
-                    self.tell(self.shown.constant(value))
-            elif isinstance(value, Frozen):
-                pending += value.items
-            elif isinstance(value, (tuple, list)):
-                pending += value
+        shown = self.writer.strings
+        left = MOST_ITEMS * 16
+        for index, constant in enumerate(self.code.consts):
+            pending: list[Any] = [constant]
+            while pending and left:
+                left -= 1
+                value = pending.pop()
+                if isinstance(value, (str, bytes)):
+                    if value and value not in shown:
+                        self.position = self.loaded.get(index, 0)
+                        self.tell(known(value))
+                elif isinstance(value, Frozen):
+                    pending += value.items[::-1]
+                elif isinstance(value, (tuple, list)):
+                    pending += value[::-1]
 
     def name_of(self, index: int) -> str:
-        names = self.code.names
-        return names[index] if index < len(names) else "…"
+        return self.names[index] if index < len(self.names) else "…"
 
     def fast(self, index: int) -> str:
-        names = self.code.slots or self.code.varnames
-        return names[index] if index < len(names) else "…"
+        return self.fasts[index] if index < len(self.fasts) else "…"
 
     def cell(self, index: int) -> str:
-        if self.version >= (3, 11) and not self.is_pypy:
+        if self.version >= (3, 11):
             return self.fast(index)
         cells = self.code.cellvars + self.code.freevars
         return cells[index] if index < len(cells) else "…"
@@ -301,24 +368,39 @@ def _within(owner: str, name: str) -> str:
     return name if owner in ("", "<module>") else f"{owner}.{name}"
 
 
-def _merged(one: Sequence[Value], other: Sequence[Value]) -> list[Value]:
-    """What two ways bring to the same place: the same but for what either may be."""
-    count = min(len(one), len(other))
-    if not count:
-        return list(one or other)
-    merged = list(one[len(one) - count :])
-    for index, value in enumerate(other[len(other) - count :]):
-        if value is not merged[index]:
-            merged[index] = _either(merged[index], value)
-    return merged
+def _style(version: Version) -> tuple[int, int]:
+    """The version of CPython whose instructions are meant: PyPy has kept those of 3.9 (its `opcode3.py`)."""
+    found = (version.major, version.minor)
+    return min(found, (3, 9)) if version.implementation == "pypy" else found
+
+
+def _known_items(value: Value) -> tuple[Any, ...] | list[Any] | None:
+    """What a list or a tuple is, if all that is in it is known."""
+    if not isinstance(value, Display) or value.brackets not in ("[]", "()") or len(value.items) > MOST_ITEMS:
+        return None
+    items = [one.value for one in value.items if isinstance(one, Known)]
+    if len(items) < len(value.items):
+        return None
+    return items if value.brackets == "[]" else tuple(items)
+
+
+def _merged(one: list[Value], other: list[Value]) -> list[Value]:
+    """What two ways bring to the same place: the same but for what either may be.
+
+    Where they bring more and less, one of them is not what it seems, and the first is believed.
+    """
+    if len(one) != len(other):
+        return one[:]
+    return [value if value is more else _either(value, more) for value, more in zip(one, other, strict=True)]
 
 
 def _either(one: Value, other: Value) -> Value:
     values: list[Value] = []
     for value in (one, other):
         for each in value.values if isinstance(value, Either) else [value]:
-            if each is not UNKNOWN and not any(each is known for known in values) and len(values) < _MOST_EITHER:
+            if each is not UNKNOWN and each is not NULL and len(values) < _MOST_EITHER:
                 values.append(each)
+    values = list({id(each): each for each in values}.values())
     return Either(values) if len(values) > 1 else values[0] if values else UNKNOWN
 
 
@@ -327,6 +409,12 @@ def _operations(version: Version) -> _Operations:
     from pitviper.bytecode import operations  # noqa: PLC0415 - it names `_Evaluation` in turn
 
     found = table(version)
-    rows = [found.operations.get(number, NO_OPERATION) for number in range(256)]
-    do = [operations.handler(name, effects) for name, _, _, effects in rows]
-    return _Operations(found, do, [row[1] for row in rows], [row[2] for row in rows], [row[0] for row in rows])
+    style = _style(version)
+    rows = []
+    for number in range(256):
+        name, caches, jump, effects = found.operations.get(number, NO_OPERATION)
+        kind = {"": _PLAIN, "a": _ABSOLUTE, "r": _BACKWARD if "BACKWARD" in name else _FORWARD}[jump]
+        is_pypy = version.implementation == "pypy"
+        do = operations.handler(name, effects, style, jumps=bool(jump), is_pypy=is_pypy)
+        rows.append((do, 2 + 2 * caches, _EXTENDED if name == "EXTENDED_ARG" else kind))
+    return _Operations(found, rows)

@@ -9,48 +9,89 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
+import operator as operators
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice, product
 from operator import add
 from typing import Any
 
 from pitviper.bytecode.code import Slice
-from pitviper.bytecode.values import Display, Known, Value
+from pitviper.bytecode.values import Attribute, Display, Either, Known, Name, Value, known
 
 LONGEST = 1024 * 1024
 """Characters of a value that is worked out."""
+_LONGEST_PADDED = 4096
+"""Characters of a value that repeats itself: few instructions would make endlessly many."""
+_MOST_BITS = 4096
+"""Of an integer that is computed with."""
+_MOST_WAYS = 16
+"""In which values that are one of several come together."""
 _SIMPLE = (str, bytes, int, float, bool, type(None))
 _PERCENT = re.compile(r"%(?:\((\w{1,64})\))?[-#0 +]{0,4}\d{0,3}(?:\.\d{0,3})?[sdrifxXeEgGca%]|%")
 _FIELD = re.compile(r"\{\{|\}\}|\{(\w{0,64})(?:![rs])?(?::[<>^]?\d{0,3}[sd]?)?\}|[{}]")
+_SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?\d{0,4}[_,]?(?:\.\d{1,3})?[bcdeEfFgGnosxX%]?")
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": add,
+    "-": operators.sub,
+    "*": operators.mul,
+    "^": operators.xor,
+    "&": operators.and_,
+    "|": operators.or_,
+}
+_PADDED = ("ljust", "rjust", "center", "zfill")
 
 
-def binary(operator: str, left: Value, right: Value) -> Known | None:
+def binary(operator: str, left: Value, right: Value) -> Value | None:
     """`left operator right`, if it is known."""
+    if not isinstance(left, (Known, Either)):
+        return None
     operator = operator.removesuffix("=")
-    if not isinstance(left, Known) or operator not in ("+", "*", "%"):
-        return None
-    if operator == "%" and isinstance(left.value, str):
-        return _filled(left.value, right)
-    if not isinstance(right, Known) or operator == "%":
-        return None
-    return _sum(left.value, right.value) if operator == "+" else _product(left.value, right.value)
+    if operator == "%":
+        return _each(_filled, left, right)
+    if isinstance(right, (Known, Either, Display)) and operator in _ARITHMETIC:
+        return _each(lambda one, two: _computed(operator, one, two), left, right)
+    return None
 
 
-def _sum(one: Any, two: Any) -> Known | None:
-    alike = one.__class__ is two.__class__ and isinstance(one, (str, bytes, tuple, list))
-    return Known(add(one, two)) if alike and len(one) + len(two) <= LONGEST else None
+def _each(function: Callable[..., Known | None], *values: Value) -> Value | None:
+    """What `function` says of each of the values that these may be; if it says something of all of them."""
+    if all(value.__class__ is not Either for value in values):
+        return function(*values)
+    choices = [value.values if isinstance(value, Either) else [value] for value in values]
+    ways = list(islice(product(*choices), _MOST_WAYS))
+    found = [function(*way) for way in ways]
+    results: list[Value] = [one for one in found if one is not None]
+    return Either(results) if results and len(results) == len(ways) else None
+
+
+def _computed(operator: str, left: Value, right: Value) -> Known | None:
+    given = values((left, right))
+    if given is None:
+        return None
+    one, two = given
+    if operator == "+" and isinstance(one, (str, bytes, tuple, list)):
+        alike = one.__class__ is two.__class__
+        return known(add(one, two)) if alike and len(one) + len(two) <= LONGEST else None
+    if operator == "*" and not (isinstance(one, int) and isinstance(two, int)):
+        return _product(one, two)
+    if isinstance(one, int) and isinstance(two, int) and max(one.bit_length(), two.bit_length()) <= _MOST_BITS:
+        return Known(_ARITHMETIC[operator](one, two), telling=False)
+    return None
 
 
 def _product(one: Any, two: Any) -> Known | None:
     if isinstance(two, (str, bytes)):
         one, two = two, one
-    if isinstance(one, (str, bytes)) and isinstance(two, int) and two >= 0 and len(one) * two <= LONGEST:
-        return Known(one * two)
+    if isinstance(one, (str, bytes)) and isinstance(two, int) and 0 <= two and len(one) * two <= _LONGEST_PADDED:
+        return known(one * two)
     return None
 
 
-def _filled(template: str, given: Value) -> Known | None:
+def _filled(template: Value, given: Value) -> Known | None:
     """`template % given`."""
+    if not isinstance(template, Known) or not isinstance(template.value, (str, bytes)):
+        return None
     arguments: Any
     if isinstance(given, Known):
         arguments = given.value
@@ -72,83 +113,161 @@ def _filled(template: str, given: Value) -> Known | None:
         if isinstance(arguments, tuple)
         else [arguments]
     )
+    text = template.value
+    sought = text if isinstance(text, str) else text.decode("latin-1")
     if not all(isinstance(one, _SIMPLE) for one in parts) or any(
-        found[0] == "%" for found in _PERCENT.finditer(template)
+        found[0] == "%" for found in _PERCENT.finditer(sought)
     ):
         return None
+    if not isinstance(arguments, dict) and isinstance(text, bytes):
+        arguments = tuple(one.encode() if isinstance(one, str) else one for one in parts)
     try:
-        return _bounded(template % arguments)
+        return _bounded(text % arguments)
     except (TypeError, ValueError, KeyError, OverflowError):
         return None
 
 
-def item(of: Known, index: Value) -> Known | None:
+def item(of: Value, index: Value) -> Value | None:
     """`of[index]`."""
-    if not isinstance(index, Known) or not isinstance(of.value, (str, bytes, tuple, list)):
+    return _each(_item, of, index) if isinstance(of, (Known, Display, Either)) else None
+
+
+def _item(of: Value, index: Value) -> Known | None:
+    if not isinstance(index, Known) or not isinstance(of, (Known, Display)):
         return None
     at: Any = index.value
+    if isinstance(of, Display) and of.brackets == "{:}":
+        for key, value in zip(of.items[::2], of.items[1::2], strict=False):
+            if isinstance(key, Known) and key.value.__class__ is at.__class__ and key.value == at:
+                return value if isinstance(value, Known) else None
+        return None
+    given = values((of,))
+    if given is None or not isinstance(given[0], (str, bytes, tuple, list)):
+        return None
+    inside = given[0]
     if isinstance(at, Slice):
         parts = (at.start, at.stop, at.step)
         if not all(part is None or isinstance(part, int) for part in parts) or at.step == 0:
             return None
         at = slice(*parts)
-    elif not isinstance(at, int) or not -len(of.value) <= at < len(of.value):
+    elif not isinstance(at, int) or not -len(inside) <= at < len(inside):
         return None
-    return Known(of.value[at])
+    return known(inside[at])
 
 
-def joined(parts: Sequence[Value]) -> Known | None:
+def joined(parts: Sequence[Value]) -> Value | None:
     """The parts of an f-string, if all are known."""
-    texts = []
-    for part in parts:
-        if not isinstance(part, Known) or not isinstance(part.value, (str, int)):
-            return None
-        texts.append(str(part.value))
-    return _bounded("".join(texts))
-
-
-def call(name: str, arguments: Sequence[Value], keywords: dict[str, Value]) -> Known | None:
-    """`name(*arguments, **keywords)` of a function, by its last two names."""
-    if keywords or not arguments or not isinstance(arguments[0], (Known, Display)):
+    if not all(isinstance(part, (Known, Either)) for part in parts):
         return None
-    function = _FUNCTIONS.get(name) or _FUNCTIONS.get(name.rpartition(".")[2])
+    return _each(_joined, *parts)
+
+
+def _joined(*parts: Value) -> Known | None:
+    texts = [part.value for part in parts if isinstance(part, Known) and isinstance(part.value, str)]
+    return _bounded("".join(texts)) if len(texts) == len(parts) and sum(map(len, texts)) <= LONGEST else None
+
+
+def formatted(value: Value, conversion: int, spec: Value | None) -> Value | None:
+    """A part of an f-string: `conversion` is 1 for `str`, 2 for `repr`, 3 for `ascii`."""
+    if not isinstance(value, (Known, Either)):
+        return None
+    return _each(lambda one, how: _formatted_one(one, conversion, how), value, spec or Known("", telling=False))
+
+
+def _formatted_one(value: Value, conversion: int, spec: Value) -> Known | None:
+    if not isinstance(value, Known) or not isinstance(value.value, _SIMPLE) or not isinstance(spec, Known):
+        return None
+    if isinstance(value.value, str) and not conversion and spec.value == "":
+        return value
+    if not isinstance(spec.value, str) or not _SPEC.fullmatch(spec.value):
+        return None
+    converted = (_same, str, repr, ascii)[conversion & 3](value.value)
+    try:
+        return _bounded(format(converted, spec.value))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def call(function: Value, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Value | None:
+    """`function(*arguments, **keywords)`, if that is one of those that are worked out."""
+    if isinstance(function, Attribute):
+        if isinstance(function.of, (Known, Either)):
+            return _each(lambda of, *given: _method(of, function.name, given, keywords), function.of, *arguments)
+        name = "codecs.decode" if _is_codec(function) else function.name
+    elif isinstance(function, Name):
+        name = function.text.rpartition(".")[2] if function.text != "codecs.decode" else function.text
+    else:
+        return None
+    if name == "dict":
+        return None
+    worked = _FUNCTIONS.get(name)
+    if worked is None or keywords or not arguments:
+        return None
+    return _each(lambda *given: _worked(worked, given), *arguments)
+
+
+def _is_codec(function: Attribute) -> bool:
+    return function.name == "decode" and isinstance(function.of, Name) and function.of.text == "codecs"
+
+
+def _worked(function: Callable[..., Any], arguments: Sequence[Value]) -> Known | None:
     given = values(arguments)
-    if function is None or given is None:
+    if given is None:
         return None
     try:
         return _bounded(function(*given))
-    except (TypeError, ValueError, LookupError, OverflowError):
+    except (TypeError, ValueError, LookupError, OverflowError, AttributeError):
         return None
 
 
-def method(of: Value, name: str, arguments: Sequence[Value], keywords: dict[str, Value]) -> Known | None:
+def _method(of: Value, name: str, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Known | None:
     """`of.name(*arguments, **keywords)` of a known string."""
     if not isinstance(of, Known) or not isinstance(of.value, (str, bytes)):
         return None
     try:
         if name == "format" and isinstance(of.value, str):
-            return _formatted(of.value, arguments, keywords)
+            return _formatted(of.value, arguments, keywords or {})
         given = values(arguments)
-        return None if given is None or keywords else _method(of.value, name, given)
-    except (TypeError, ValueError, LookupError, OverflowError):
+        if given is None or keywords:
+            return None
+        if name == "join":
+            return _join(of.value, given[0]) if given else None
+        size = len(of.value)
+        if name == "replace" and len(given) > 1 and isinstance(given[1], (str, bytes)):
+            size = (size + 1) * (len(given[1]) + 1)
+        if name in _PADDED and given and isinstance(given[0], int) and given[0] > _LONGEST_PADDED:
+            return None
+        if name not in _METHODS or size > LONGEST:
+            return None
+        if name == "decode":
+            return _bounded(_decoded(of.value, *given))
+        return _bounded(getattr(of.value, name)(*given))
+    except (TypeError, ValueError, LookupError, OverflowError, AttributeError):
         return None
 
 
-def _method(of: Any, name: str, given: list[Any]) -> Known | None:
-    if name == "join":
-        return _bounded(of.join(given[0])) if isinstance(given[0], (tuple, list)) else None
-    size = len(of) * max(1, len(given[1])) if name == "replace" else len(of)
-    return _bounded(getattr(of, name)(*given)) if name in _METHODS and size <= LONGEST else None
+def _join(of: Any, parts: Any) -> Known | None:
+    if isinstance(parts, str):
+        parts = tuple(parts)
+    if not isinstance(parts, (tuple, list)):
+        return None
+    size = sum(len(one) + len(of) for one in parts if isinstance(one, (str, bytes)))
+    return _bounded(of.join(parts)) if size <= LONGEST else None
 
 
 def values(arguments: Sequence[Value]) -> list[Any] | None:
-    """What `arguments` are, if all are known; displays of known values are lists."""
+    """What `arguments` are, if all are known; displays of known values are tuples or lists."""
     given: list[Any] = []
     for one in arguments:
         if isinstance(one, Known):
             given.append(one.value)
         elif isinstance(one, Display) and one.brackets != "{:}" and all(isinstance(part, Known) for part in one.items):
-            given.append([part.value for part in one.items if isinstance(part, Known)])
+            items = [part.value for part in one.items if isinstance(part, Known)]
+            given.append(tuple(items) if one.brackets == "()" else items)
         else:
             return None
     return given
@@ -166,10 +285,10 @@ def _formatted(template: str, arguments: Sequence[Value], keywords: dict[str, Va
 
 def _bounded(value: Any) -> Known | None:
     if isinstance(value, (str, bytes)):
-        return Known(value) if len(value) <= LONGEST else None
+        return Known(value, bool(value)) if len(value) <= LONGEST else None
     if isinstance(value, list) and len(value) <= LONGEST and all(isinstance(one, (str, bytes, int)) for one in value):
-        return Known(value)
-    return Known(value) if isinstance(value, int) and value.bit_length() < 8 * LONGEST else None
+        return known(value)
+    return Known(value, telling=False) if isinstance(value, int) and value.bit_length() <= _MOST_BITS else None
 
 
 def _bytes(source: Any, *encoding: Any) -> bytes:
@@ -216,5 +335,6 @@ _METHODS = frozenset(
     (
         *("replace", "strip", "lstrip", "rstrip", "lower", "upper", "title", "swapcase", "capitalize"),
         *("encode", "decode", "split", "removeprefix", "removesuffix", "hex"),
+        *_PADDED,
     )
 )

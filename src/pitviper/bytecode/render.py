@@ -12,7 +12,9 @@ from pitviper.bytecode.evaluate import evaluate
 
 
 class Rendering(msgspec.Struct):
-    """Lines as UTF-8. `marks` are, for each, where it begins, its line in the source, and its function."""
+    """Lines as UTF-8. `starts` are where lines begin, and strings in them; `marks` the line in the source, and the
+    function, of each of those.
+    """
 
     text: bytes
     starts: list[int]
@@ -31,9 +33,16 @@ def render(code: Code, wanted: Container[int] | None = None) -> Rendering:
     marks: list[tuple[int | None, str]] = []
     offset = 0
     for line in evaluate(code, wanted):
-        piece = line.text.encode("utf-8", "replace") + b"\n"
+        text, qualname = line.text, line.qualname
+        piece = text.encode("utf-8", "replace") + b"\n"
         starts.append(offset)
-        marks.append((line.line, line.qualname))
+        marks.append((line.line, qualname))
+        last = line.line
+        for place, number in line.marks:
+            if number != last:
+                last = number
+                starts.append(offset + (place if text.isascii() else len(text[:place].encode("utf-8", "replace"))))
+                marks.append((number, qualname))
         pieces.append(piece)
         offset += len(piece)
     return Rendering(b"".join(pieces), starts, marks)

@@ -1,4 +1,8 @@
-"""What an evaluation knows of a value: the value itself, or how it is written."""
+"""What an evaluation knows of a value: the value itself, or how it is written.
+
+An expression is kept as the parts that it was made of, and becomes text only if a line is told with it: most never are.
+`telling` says whether strings stand in it that are worth a line.
+"""
 
 from __future__ import annotations
 
@@ -8,155 +12,327 @@ from typing import Any, TypeAlias
 from pitviper.bytecode.code import Code, Constant, Frozen, Huge, Pairs, Slice
 
 LONGEST = 64 * 1024
-"""Characters of an expression that is written out; a longer one becomes `…`, and its strings stand alone."""
+"""Characters of an expression that is written in one line; a longer one is told in pieces."""
 MOST_ITEMS = 4096
 """Of a display that is kept apart."""
-_DEEPEST = 32
-_MOST_SHOWN = 500_000
-"""Constants that are written out for one file."""
+_FEW_PIECES = 8
+_MOST_PIECES = 64 * 1024
+"""Of a line. Values may share their parts, so that few instructions make endlessly many."""
+_MOST_BITS = 256
+"""Of an integer that is written out."""
 
 
 class Known:
-    """A value that is known, and the name that it was read from, if it was."""
+    """A value that is known; the name that it was read from, or `at` which offset of the code it stands, if it does."""
 
-    __slots__ = ("name", "value")
+    __slots__ = ("at", "name", "telling", "value")
 
-    def __init__(self, value: Constant, name: str = "") -> None:
+    def __init__(self, value: Constant, telling: bool, name: str = "", at: int = -1) -> None:  # noqa: FBT001 - a hot path
         self.value = value
-        self.name = name
-
-
-class Written:
-    """A value of which only its source is known. `telling`: there are strings in that."""
-
-    __slots__ = ("telling", "text")
-
-    def __init__(self, text: str, *, telling: bool = False) -> None:
-        self.text = text
         self.telling = telling
+        self.name = name
+        self.at = at
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written, if it is no string."""
+        if self.name:
+            return (self.name,)
+        value = self.value
+        if isinstance(value, (tuple, list, Frozen)):
+            items = value.items if isinstance(value, Frozen) else value
+            brackets = "[]" if isinstance(value, list) else "{}" if isinstance(value, Frozen) else "()"
+            return _listed(brackets, [Known(one, False, "", self.at) for one in items[:MOST_ITEMS]])
+        if isinstance(value, Pairs):
+            flat = [Known(one, False, "", self.at) for pair in value.items[:MOST_ITEMS] for one in pair]
+            return _paired(flat)
+        if isinstance(value, Code):
+            return (value.name,)
+        if isinstance(value, (Huge, Slice)) or (isinstance(value, int) and value.bit_length() > _MOST_BITS):
+            return ("…",)
+        return (repr(value),)
+
+
+class Name:
+    """A name, dotted perhaps, of which nothing more is known."""
+
+    __slots__ = ("text",)
+    telling = False
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written."""
+        return (self.text,)
+
+
+class Import(Name):
+    """What a name stands for that was imported."""
+
+    __slots__ = ()
+
+
+class Literal:
+    """A piece of an f-string."""
+
+    __slots__ = ("at", "value")
+    telling = True
+
+    def __init__(self, value: str, at: int) -> None:
+        self.value = value
+        self.at = at
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written: as it is."""
+        return (self.value,)
+
+
+class Attribute:
+    """`of.name`."""
+
+    __slots__ = ("name", "of", "telling")
+
+    def __init__(self, of: Value, name: str) -> None:
+        self.of = of
+        self.name = name
+        self.telling = of.telling
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written."""
+        return (self.of, ".", self.name)
+
+
+class Expression:
+    """Anything else, as its parts."""
+
+    __slots__ = ("pieces", "telling")
+
+    def __init__(self, *pieces: Part) -> None:
+        self.pieces = pieces
+        self.telling = any([one.telling for one in pieces if one.__class__ is not str])  # type: ignore[union-attr]
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written."""
+        return self.pieces
+
+
+class Call:
+    """`function(*arguments, **keywords)`."""
+
+    __slots__ = ("arguments", "function", "keywords", "telling")
+
+    def __init__(self, function: Value, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.keywords = keywords
+        telling = function.telling
+        for one in arguments:
+            if one.telling:
+                telling = True
+        if keywords:
+            for one in keywords.values():
+                if one.telling:
+                    telling = True
+        self.telling = telling
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written: a keyword once for each value that it may have."""
+        found: list[Part] = [self.function, "("]
+        separator = ""
+        for one in self.arguments:
+            found += (separator, one)
+            separator = ", "
+        for name, value in (self.keywords or {}).items():
+            for one in value.values if value.__class__ is Either else (value,):  # type: ignore[union-attr]
+                found += (f"{separator}**" if name == "**" else f"{separator}{name}=", one)
+                separator = ", "
+        found.append(")")
+        return found
 
 
 class Display:
     """A tuple, list, set or dict (with keys and values by turns) as it is being made."""
 
-    __slots__ = ("brackets", "items")
+    __slots__ = ("brackets", "items", "telling")
 
     def __init__(self, brackets: str, items: list[Value]) -> None:
         self.brackets = brackets
         self.items = items
+        self.telling = any([one.telling for one in items])
+
+    def add(self, items: Sequence[Value]) -> None:
+        """More items."""
+        self.items += items
+        self.telling = self.telling or any([one.telling for one in items])
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written."""
+        return _paired(self.items) if self.brackets == "{:}" else _listed(self.brackets, self.items)
 
 
 class Either:
     """One of several values: what a condition decides."""
 
-    __slots__ = ("values",)
+    __slots__ = ("telling", "values")
 
     def __init__(self, values: list[Value]) -> None:
         self.values = values
+        self.telling = any([one.telling for one in values])
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written."""
+        found: list[Part] = []
+        for one in self.values:
+            found += (" or ", one)
+        return found[1:]
 
 
-Value: TypeAlias = "Known | Written | Display | Either"
+Value: TypeAlias = "Known | Name | Literal | Attribute | Expression | Call | Display | Either"
+Part: TypeAlias = "str | Value"
 
-UNKNOWN = Written("…")
-NULL = Written("")
+UNKNOWN = Name("…")
+NULL = Name("")
 """What newer versions push beside a function that is no method."""
 
 
-class Shown:
-    """Writes values as source, and remembers the strings that it wrote."""
-
-    def __init__(self) -> None:
-        self.strings: set[str | bytes] = set()
-        self._left = _MOST_SHOWN
-
-    def value(self, value: Value, depth: int = 0) -> str:
-        """The source of `value`."""
-        if isinstance(value, Written):
-            return value.text
-        if isinstance(value, Known):
-            return value.name or self.constant(value.value, depth)
-        if depth > _DEEPEST:
-            return "…"
-        if isinstance(value, Either):
-            return " or ".join([self.value(one, depth + 1) for one in value.values])
-        items = [self.value(one, depth + 1) for one in value.items]
-        if value.brackets == "{:}":
-            pairs = zip(items[::2], items[1::2], strict=False)
-            return "{" + ", ".join([f"{key}: {one}" for key, one in pairs]) + "}"
-        return value.brackets[0] + ", ".join(items) + value.brackets[1]
-
-    def constant(self, value: Constant, depth: int = 0) -> str:  # noqa: PLR0911 - a type each
-        """The source of a constant. Strings stand in quotes with all that is in them as it is, to be searched."""
-        self._left -= 1
-        if self._left < 0:  # a few bytes may stand for tuples of tuples of tuples, all of them one
-            return "…"
-        if isinstance(value, str):
-            self.strings.add(value)
-            return quoted(value)
-        if isinstance(value, bytes):
-            self.strings.add(value)
-            return "b" + quoted_bytes(value)
-        if isinstance(value, Code):
-            return value.name
-        if depth > _DEEPEST:
-            return "…"
-        if isinstance(value, (tuple, list)):
-            return "(" + self._all(value, depth) + ")"
-        if isinstance(value, Frozen):
-            return "{" + self._all(value.items, depth) + "}"
-        if isinstance(value, Pairs):
-            pairs = [f"{self.constant(key, depth + 1)}: {self.constant(one, depth + 1)}" for key, one in value.items]
-            return "{" + ", ".join(pairs) + "}"
-        if isinstance(value, (Huge, Slice)) or (isinstance(value, int) and value.bit_length() > 256):  # noqa: PLR2004
-            return "…"
-        return repr(value)
-
-    def _all(self, values: Sequence[Constant], depth: int) -> str:
-        return ", ".join([self.constant(one, depth + 1) for one in values[:MOST_ITEMS]])
+def known(value: Constant, at: int = -1) -> Known:
+    """`value`, of which nobody knew before whether it tells anything."""
+    return Known(value, has_strings(value), "", at)
 
 
-def quoted(text: str) -> str:
-    """`text` in quotes that are not in it, if there are such, with nothing escaped but NUL, which no text has."""
-    text = text.replace("\0", r"\0")
-    if "\n" in text:
-        return f'"""{text}"""'
-    return f"'{text}'" if '"' in text and "'" not in text else f'"{text}"'
-
-
-def quoted_bytes(content: bytes) -> str:
-    """`content` in quotes: as text if it is printable, else with escapes, which are decoded like those in source."""
-    try:
-        text = content.decode("ascii")
-    except UnicodeDecodeError:
-        return repr(content)[1:]
-    printable = text.isprintable() or text.translate({9: " ", 10: " ", 13: " "}).isprintable()
-    return quoted(text) if printable else repr(content)[1:]
-
-
-def is_telling(value: Value) -> bool:
-    """Whether strings stand in the source of `value`."""
+def has_strings(value: Constant) -> bool:
+    """Whether there are strings in a constant."""
+    if isinstance(value, (str, bytes)):
+        return bool(value)
+    if not isinstance(value, (tuple, list, Frozen, Pairs)):
+        return False
     pending: list[Any] = [value]
     for _ in range(MOST_ITEMS):
         if not pending:
             return False
         one = pending.pop()
-        if isinstance(one, Known):
-            pending += [] if one.name else [one.value]
-        elif isinstance(one, Written):
-            pending += ["…"] if one.telling else []
-        elif isinstance(one, (str, bytes)):
+        if isinstance(one, (str, bytes)):
             if one:
                 return True
-        else:
-            pending += _parts(one)
+        elif isinstance(one, (tuple, list)):
+            pending += one[:MOST_ITEMS]
+        elif isinstance(one, (Frozen, Pairs)):
+            pending += one.items[:MOST_ITEMS]
     return True  # whatever is so big has strings
 
 
-def _parts(value: Any) -> Sequence[Any]:
-    if isinstance(value, Either):
-        return value.values
-    if isinstance(value, (Display, Frozen)):
-        return value.items
-    if isinstance(value, Pairs):
-        return [part for pair in value.items[:MOST_ITEMS] for part in pair]
-    return value[:MOST_ITEMS] if isinstance(value, (tuple, list)) else ()
+def _listed(brackets: str, items: Sequence[Value]) -> list[Part]:
+    found: list[Part] = [brackets[0]]
+    for one in items:
+        found += (one, ", ")
+    if items:
+        found.pop()
+    found.append(brackets[1])
+    return found
+
+
+def _paired(items: Sequence[Value]) -> list[Part]:
+    """A dict; a key once for each value that it may have, and what `**` brings as it is."""
+    found: list[Part] = ["{"]
+    for key, value in zip(items[::2], items[1::2], strict=False):
+        for one in value.values if value.__class__ is Either else (value,):  # type: ignore[union-attr]
+            found += ("**", one, ", ") if key is NULL else (key, ": ", one, ", ")
+    if len(found) > 1:
+        found.pop()
+    found.append("}")
+    return found
+
+
+class Writer:
+    """Writes values as source, and remembers the strings that it wrote.
+
+    `plain_bytes`: bytes are text, as in Python 2.
+    """
+
+    def __init__(self, *, plain_bytes: bool) -> None:
+        self.strings: set[str | bytes] = set()
+        self.marks: list[tuple[int, int]] = []
+        """Where in the text of the last `write` strings stand, and at which offsets of the code."""
+        self.work = 0
+        """Characters of the last `write`, also if it was given up."""
+        self._plain_bytes = plain_bytes
+
+    def write(self, parts: Sequence[Part]) -> str | None:
+        """The source of `parts`; None if it is too long for a line."""
+        out: list[str] = []
+        strings: list[str | bytes] = []
+        self.marks = marks = []
+        pending: list[Part] = list(parts[::-1])
+        size = pieces = 0
+        while pending:
+            one = pending.pop()
+            kind = one.__class__
+            if kind is str:
+                text: str = one  # type: ignore[assignment]
+            elif kind is Known and not one.name and isinstance(one.value, (str, bytes)):  # type: ignore[union-attr]
+                strings.append(one.value)  # type: ignore[union-attr, arg-type]
+                text = self._string(one.value)  # type: ignore[union-attr, arg-type]
+                if one.at >= 0:  # type: ignore[union-attr]
+                    marks.append((size, one.at))  # type: ignore[union-attr]
+            elif kind is Literal:
+                text = one.value.replace("\0", r"\0")  # type: ignore[union-attr, assignment]
+                strings.append(one.value)  # type: ignore[union-attr, arg-type]
+                if one.at >= 0:  # type: ignore[union-attr]
+                    marks.append((size, one.at))  # type: ignore[union-attr]
+            else:
+                if kind is Call and one.keywords:  # type: ignore[union-attr]
+                    strings += one.keywords  # type: ignore[union-attr]
+                pieces += 1
+                pending += one.parts()[::-1]  # type: ignore[union-attr]
+                if pieces > _MOST_PIECES or len(pending) > _MOST_PIECES:
+                    self.work = size + pieces
+                    return None
+                continue
+            out.append(text)
+            size += len(text)
+            if size > LONGEST and len(out) > _FEW_PIECES:
+                self.work = size + pieces
+                return None
+        self.strings.update(strings)
+        self.work = size
+        return "".join(out)
+
+    def _string(self, value: str | bytes) -> str:
+        if isinstance(value, str):
+            return quoted(value)
+        return quoted_bytes(value, text=True) if self._plain_bytes else "b" + quoted_bytes(value)
+
+
+def split(parts: Sequence[Part]) -> list[list[Part]]:
+    """`parts` in several groups: what stands between commas and brackets."""
+    if len(parts) == 1 and not isinstance(parts[0], str):
+        parts = parts[0].parts()
+    groups: list[list[Part]] = [[]]
+    for one in parts:
+        if isinstance(one, str) and one[:1] in ",([{)]}":
+            groups.append([])
+            one = one.strip(",([{)]} ")  # noqa: PLW2901 - the rest of it
+        if one != "":
+            groups[-1].append(one)
+    if len(groups) == 1 and len(parts) > 1:  # as in `name = value`: the name stays with each of what it may be
+        return [[one] for one in parts if not isinstance(one, str)]
+    return [group for group in groups if group]
+
+
+def quoted(text: str) -> str:
+    """`text` in quotes that are not in it, if there are such, with nothing escaped but NUL, which no text has."""
+    if "\0" in text:
+        text = text.replace("\0", r"\0")
+    if "\n" in text:
+        return f'"""{text}"""'
+    return f"'{text}'" if '"' in text and "'" not in text else f'"{text}"'
+
+
+def quoted_bytes(content: bytes, *, text: bool = False) -> str:
+    """`content` in quotes: as text if it is printable, else with escapes, which are decoded like those in source."""
+    try:
+        decoded = content.decode("utf-8" if text else "ascii")
+    except UnicodeDecodeError:
+        return repr(content)[1:]
+    printable = text or decoded.isprintable() or decoded.translate({9: " ", 10: " ", 13: " "}).isprintable()
+    return quoted(decoded) if printable else repr(content)[1:]

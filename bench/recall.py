@@ -1,0 +1,197 @@
+"""How many of the names and values that source shows are still seen in its compiled form, for every Python at hand.
+
+Each interpreter parses and compiles its own standard library (`truth.py`, which executes nothing of it); what `ast`
+shows as a name beside a string is searched in Pitviper's rendering of the code. `python bench/recall.py --help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pitviper.bytecode.code import Code, Version, walk
+from pitviper.bytecode.marshal import load
+from pitviper.bytecode.render import render
+
+_TRUTH = os.path.join(os.path.dirname(__file__), "truth.py")
+_VERSIONS = os.path.expanduser("~/.pyenv/versions/*/bin/python")
+_FORMS = {
+    "name": "{0} = ",
+    "subscript": "{0}] = ",
+    "keyword": "{0}=",
+    "default": "{0}=",
+    "item": "{0}: ",
+    "equal": "{0} == ",
+}
+"""How source is searched for; values, and names in quotes, in any quotes, and those of Python 2 with any prefix."""
+_QUOTED = ("subscript", "item")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Of one interpreter. `missing` are the pairs that were not seen, `silent` the strings that nothing shows."""
+
+    files: int = 0
+    pairs: int = 0
+    bytes: int = 0
+    reading: float = 0.0
+    rendering: float = 0.0
+    missing: list[tuple[str, ...]] = field(default_factory=list)
+    silent: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def recall(self) -> float:
+        """The share of pairs that were seen."""
+        return 1 - len(self.missing) / self.pairs if self.pairs else 0.0
+
+
+def main() -> None:
+    """Print a line for each interpreter, and with `--missing` what it lost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("interpreters", nargs="*", help="interpreters, or output of truth.py [all under ~/.pyenv]")
+    parser.add_argument("--missing", type=int, default=0, metavar="N", help="show as many of the pairs that are lost")
+    wanted = parser.parse_args()
+    print("version   files    pairs   lost    recall  silent  reading   rendering")
+    for interpreter in wanted.interpreters or sorted(glob.glob(_VERSIONS), key=_number):
+        version, truth = _truth(interpreter)
+        tally = _measured(version, truth)
+        speeds = [tally.bytes / 1e6 / max(seconds, 1e-9) for seconds in (tally.reading, tally.rendering)]
+        print(
+            f"{version!s:8}{tally.files:7,}{tally.pairs:9,}{len(tally.missing):7,}{tally.recall:10.4%}"
+            f"{len(tally.silent):8,}{speeds[0]:5.1f} MB/s {speeds[1]:6.1f} MB/s",
+            flush=True,
+        )
+        for one in tally.missing[: wanted.missing]:
+            print("    lost", *one)
+        for silent in tally.silent[: wanted.missing]:
+            print("    silent", *silent)
+
+
+def _number(path: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", path)]
+
+
+def _truth(interpreter: str) -> tuple[Version, Iterator[dict[str, Any]]]:
+    """The version, and what `truth.py` says of the standard library of that interpreter (or said before)."""
+    if interpreter.endswith(".jsonl"):
+        major, minor = _number(os.path.basename(interpreter))[:2]
+        return Version(major, minor), _lines(interpreter)
+    ask = "import sys, os; print('%d %d' % sys.version_info[:2]); print(os.path.dirname(os.__file__))"
+    numbers, folder = subprocess.run([interpreter, "-c", ask], check=True, capture_output=True, text=True).stdout.split(
+        "\n", 1
+    )
+    major, minor = map(int, numbers.split())
+    return Version(major, minor), _told([interpreter, "-W", "ignore", _TRUTH, folder.strip()])
+
+
+def _lines(path: str) -> Iterator[dict[str, Any]]:
+    with open(path, encoding="ascii") as file:
+        yield from map(json.loads, file)
+
+
+def _told(command: Sequence[str]) -> Iterator[dict[str, Any]]:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        if child.stdout is not None:
+            yield from map(json.loads, child.stdout)
+    if child.returncode:
+        raise SystemExit(f"{command[0]} failed")
+
+
+def _measured(version: Version, truth: Iterator[dict[str, Any]]) -> Tally:
+    tally = Tally()
+    for one in truth:
+        data = base64.b64decode(one["code"])
+        started = time.process_time()
+        code = load(data, 0, version).value
+        read = time.process_time()
+        if not isinstance(code, Code):
+            sys.exit(f"{one['path']}: no code")
+        rendering = render(code)
+        tally.rendering += time.process_time() - read
+        tally.reading += read - started
+        tally.bytes += len(data)
+        tally.files += 1
+        tally.pairs += len(one["pairs"])
+        text = rendering.text.decode()
+        for how, name, (prefix, value), line in map(_pair, one["pairs"]):
+            if not _is_seen(text, how, name, value, prefix, version):
+                tally.missing.append((f"{one['path']}:{line}", how, name, repr(value[:60])))
+        tally.silent += ((one["path"], repr(string)[:80]) for string in _strings(code) if not _is_shown(text, string))
+    return tally
+
+
+def _pair(told: list[Any]) -> tuple[str, str, tuple[str, str], int]:
+    """What `truth.py` tells of a pair, with its text as text."""
+    how, name, (prefix, value), line = told
+    return how, _text(name), (prefix, value if prefix == "b" else _text(value)), line
+
+
+def _text(told: str) -> str:
+    try:
+        return told.encode("latin-1").decode("utf-8", "surrogatepass")
+    except UnicodeError:  # a name that bytes of Python 2 are
+        return told
+
+
+def _is_seen(text: str, how: str, name: str, value: str, prefix: str, version: Version) -> bool:
+    """Whether a line of `text` has the pair, and the name is a whole one."""
+    names = [_FORMS[how].format(one) for one in (_written(name) if how in _QUOTED else [name])]
+    if how == "item":
+        names.append(f"{name}=")  # what `**` brings to a call is written as keywords
+    prefixes = ("", "b") if version.major == 2 else ("b",) if prefix == "b" else ("",)  # noqa: PLR2004
+    for written in _written(value):
+        for before in prefixes:
+            for form in names:
+                sought = form + before + written
+                position = text.find(sought)
+                while position >= 0:
+                    if sought[0] in "[\"'" or not position or not (text[position - 1].isalnum() or text[position - 1] == "_"):
+                        return True
+                    position = text.find(sought, position + 1)
+    return False
+
+
+def _clean(text: str) -> str:
+    return text.replace("\0", "\\0").encode("utf-8", "replace").decode()
+
+
+def _written(value: str) -> list[str]:
+    """The ways that a string may stand in quotes; with escapes only where it is no text."""
+    clean = _clean(value)
+    ways = [f'"{clean}"', f"'{clean}'", f'"""{clean}"""', repr(value.encode("latin-1", "replace"))[1:]]
+    try:
+        decoded = _clean(value.encode("latin-1").decode())  # of Python 2
+    except UnicodeError:
+        return ways
+    return [*ways, f'"{decoded}"', f"'{decoded}'", f'"""{decoded}"""']
+
+
+def _strings(code: Code) -> Iterator[str | bytes]:
+    for one, _ in walk(code):
+        pending: list[Any] = list(one.consts)
+        while pending:
+            value = pending.pop()
+            if isinstance(value, (str, bytes)) and value:
+                yield value
+            elif isinstance(value, tuple):
+                pending += value
+
+
+def _is_shown(text: str, string: str | bytes) -> bool:
+    if isinstance(string, str):
+        return _clean(string) in text
+    return any(way[1:-1] in text for way in _written(string.decode("latin-1")))
+
+
+if __name__ == "__main__":
+    main()
