@@ -123,8 +123,9 @@ def _measured(version: Version, truth: Iterator[dict[str, Any]]) -> Tally:
         tally.files += 1
         tally.pairs += len(one["pairs"])
         text = rendering.text.decode()
-        for how, name, (prefix, value), line in map(_pair, one["pairs"]):
-            if not _is_seen(text, how, name, value, prefix, version):
+        for pair in map(_pair, one["pairs"]):
+            if not _is_seen(text, pair, version):
+                how, name, (_, value), line = pair
                 tally.missing.append((f"{one['path']}:{line}", how, name, repr(value[:60])))
         tally.silent += ((one["path"], repr(string)[:80]) for string in _strings(code) if not _is_shown(text, string))
     return tally
@@ -143,8 +144,9 @@ def _text(told: str) -> str:
         return told
 
 
-def _is_seen(text: str, how: str, name: str, value: str, prefix: str, version: Version) -> bool:
+def _is_seen(text: str, pair: tuple[str, str, tuple[str, str], int], version: Version) -> bool:
     """Whether a line of `text` has the pair, and the name is a whole one."""
+    how, name, (prefix, value), _ = pair
     names = [_FORMS[how].format(one) for one in (_written(name) if how in _QUOTED else [name])]
     if how == "item":
         names.append(f"{name}=")  # what `**` brings to a call is written as keywords
@@ -155,7 +157,11 @@ def _is_seen(text: str, how: str, name: str, value: str, prefix: str, version: V
                 sought = form + before + written
                 position = text.find(sought)
                 while position >= 0:
-                    if sought[0] in "[\"'" or not position or not (text[position - 1].isalnum() or text[position - 1] == "_"):
+                    if (
+                        sought[0] in "[\"'"
+                        or not position
+                        or not (text[position - 1].isalnum() or text[position - 1] == "_")
+                    ):
                         return True
                     position = text.find(sought, position + 1)
     return False

@@ -15,7 +15,7 @@ import marshal
 import os
 import sys
 
-TEXT = type(u"")
+TEXT = type("")
 FUNCTIONS = ("FunctionDef", "AsyncFunctionDef", "Lambda")
 
 
@@ -50,7 +50,7 @@ def prune(tree):
             if isinstance(body, list):
                 for index, one in enumerate(body):
                     if kind(one) in ("Return", "Raise", "Continue", "Break"):
-                        del body[index + 1:]
+                        del body[index + 1 :]
                         break
 
 
@@ -137,7 +137,7 @@ class Pairs(ast.NodeVisitor):
         names = [getattr(one, "arg", getattr(one, "id", "")) for one in getattr(arguments, "posonlyargs", [])]
         names += [getattr(one, "arg", getattr(one, "id", "")) for one in arguments.args]
         defaults = arguments.defaults
-        for name, value in zip(names[len(names) - len(defaults):], defaults):
+        for name, value in zip(names[len(names) - len(defaults) :], defaults):
             self.add("default", self.mangled(name), value)
         for one, value in zip(getattr(arguments, "kwonlyargs", ()), getattr(arguments, "kw_defaults", ())):
             if value is not None:
@@ -177,12 +177,16 @@ def main():
         prune(tree)
         pairs = Pairs()
         pairs.visit(tree)
-        print(json.dumps({
-            "path": path,
-            "size": len(source),
-            "code": base64.b64encode(marshal.dumps(code)).decode("ascii"),
-            "pairs": [(how, told(name)[1], told(value), line) for how, name, value, line in pairs.found],
-        }))
+        print(
+            json.dumps(
+                {
+                    "path": path,
+                    "size": len(source),
+                    "code": base64.b64encode(marshal.dumps(code)).decode("ascii"),
+                    "pairs": [(how, told(name)[1], told(value), line) for how, name, value, line in pairs.found],
+                }
+            )
+        )
 
 
 if __name__ == "__main__":

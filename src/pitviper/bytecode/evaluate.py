@@ -14,15 +14,18 @@ from typing import Any
 
 import msgspec
 
-from pitviper.bytecode.code import MOST_CODES, Code, Frozen, Version
+from pitviper.bytecode.code import MOST_CODES, Code, Frozen, Pairs, Version
+from pitviper.bytecode.fold import Folder, items_of
 from pitviper.bytecode.lines import Lines, handlers
 from pitviper.bytecode.opcodes import UNKNOWN as NO_OPERATION
 from pitviper.bytecode.opcodes import Table, table
 from pitviper.bytecode.values import (
+    MOST_EITHER,
     MOST_ITEMS,
     NULL,
     UNKNOWN,
     Display,
+    Each,
     Either,
     Import,
     Known,
@@ -30,6 +33,7 @@ from pitviper.bytecode.values import (
     Part,
     Value,
     Writer,
+    alternatives,
     has_strings,
     known,
     split,
@@ -40,12 +44,14 @@ MOST_INSTRUCTIONS = 4_000_000
 MOST_TEXT = 64 * 1024 * 1024
 """Characters of all lines of one file."""
 _DEEPEST_STACK = 64 * 1024
-_MOST_EITHER = 8
 _MOST_KNOWN = 4096
 """Variables that are handed to functions within."""
 _MOST_PIECES = 16 * 1024
 """Lines that stand for one that is too long."""
-_PLAIN, _EXTENDED, _FORWARD, _BACKWARD, _ABSOLUTE = range(5)
+_LONGEST_COMPREHENSION = 512
+_PLAIN, _EXTENDED, _FORWARD, _BACKWARD, _ABSOLUTE, _END = range(6)
+_ENDS = ("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS")
+"""Instructions behind which nothing follows but what jumps lead to; those that jump may be such, too."""
 
 
 class Line(msgspec.Struct, gc=False):
@@ -93,7 +99,10 @@ class _Whole:
         self.left = MOST_INSTRUCTIONS
         self.pending: list[tuple[Code, dict[str, Value], str]] = []
         self.globals: dict[str, Value] = {}
+        self.is_aside = False
+        """Nobody reads the lines."""
         self.names = _Names()
+        self.fold = Folder()
 
 
 _Handler = Callable[["_Evaluation", int], None]
@@ -127,6 +136,11 @@ class _Evaluation:
         self.loaded: dict[int, int] = {}
         """Where constants with strings were loaded last."""
         self.writer = Writer(plain_bytes=self.version < (3, 0))
+        self.interned = whole.names
+        self.fold = whole.fold
+        self.result: Value = UNKNOWN
+        """What it returned last; and what it yielded."""
+        self.yielded: Value = UNKNOWN
         self.stack: list[Value] = []
         self.snapshots: dict[int, list[Value]] = {}
         self.position = 0
@@ -166,22 +180,25 @@ class _Evaluation:
         while position < size:
             if position in snapshots:
                 self._arrive(snapshots.pop(position))
-            elif self.dead:
-                self._stray()
             self.position = position
             do, width, jump = rows[code[position]]
-            argument = code[position + 1] | extended
-            extended = 0
+            argument = code[position + 1]
+            if extended:
+                argument |= extended
+                extended = 0
             position += width
-            if jump:
-                if jump == _EXTENDED:
-                    extended = argument << 8 & 0xFFFFFFFF
-                    continue
+            if not jump:
+                do(self, argument)
+            elif jump == _EXTENDED:
+                extended = argument << 8 & 0xFFFFFFFF
+            else:
                 distance = argument * unit
                 self.target = (
                     distance if jump == _ABSOLUTE else position + (distance if jump == _FORWARD else -distance)
                 )
-            do(self, argument)
+                do(self, argument)
+                if self.dead and position not in snapshots:
+                    self._stray()
 
     def _old_instructions(self) -> None:
         """Instructions of one byte, or of three with an argument (up to 3.5)."""
@@ -195,8 +212,6 @@ class _Evaluation:
         while position < size:
             if position in snapshots:
                 self._arrive(snapshots.pop(position))
-            elif self.dead:
-                self._stray()
             self.position = position
             number = code[position]
             do, _, jump = rows[number]
@@ -206,12 +221,39 @@ class _Evaluation:
                 argument = code[position] | code[position + 1] << 8 | extended
                 position += 2
                 extended = 0
-            if jump:
-                if jump == _EXTENDED:
-                    extended = argument << 16 & 0xFFFFFFFF
-                    continue
+            if not jump:
+                do(self, argument)
+            elif jump == _EXTENDED:
+                extended = argument << 16 & 0xFFFFFFFF
+            else:
                 self.target = argument if jump == _ABSOLUTE else position + argument
-            do(self, argument)
+                do(self, argument)
+                if self.dead and position not in snapshots:
+                    self._stray()
+
+    def comprehension(self, code: Code, over: Value) -> Value | None:
+        """What a comprehension, which is a function up to 3.11, makes of a known iterable; a generator ever since."""
+        is_generator = code.name == "<genexpr>"
+        if not (is_generator or code.name == "<listcomp>") or len(code.code) > _LONGEST_COMPREHENSION:
+            return None
+        if self.whole.is_aside or not items_of(over):
+            return None
+        aside = _Whole()
+        aside.is_aside = True
+        aside.left = min(self.whole.left, len(code.code))
+        aside.fold = self.fold
+        aside.globals = self.known if self.is_module else self.whole.globals
+        self.whole.left -= aside.left
+        inner = _Evaluation(aside, code, {**self.outer, **self.known} if len(self.known) < MOST_ITEMS else {}, ".")
+        inner.known[".0"] = over
+        if inner.version >= (3, 6):
+            inner._instructions()
+        else:
+            inner._old_instructions()
+        made = inner.yielded if is_generator else inner.result
+        if isinstance(made, Each):
+            return Display("[]", made.values)
+        return made if isinstance(made, Display) and len(made.items) > 1 else None
 
     # The stack
 
@@ -280,7 +322,7 @@ class _Evaluation:
     def assign(self, value: Value, *target: Part) -> None:
         """A line `target = value`, if there is a string in it; one for each value that it may be."""
         if isinstance(value, Either):
-            for one in value.values:
+            for one in alternatives(value):
                 self.assign(one, *target)
         elif value.telling:
             self.tell(*target, " = ", value)
@@ -289,30 +331,30 @@ class _Evaluation:
         """A variable gets a value."""
         if value.telling:
             self.assign(value, name)
-        if value.__class__ is Known and not isinstance(value.value, Code):  # type: ignore[union-attr]
-            self.known[name] = Known(value.value, False, name)  # type: ignore[union-attr]
-        elif value.__class__ is Import:
+        if isinstance(value, Known) and not isinstance(value.value, Code):
+            self.known[name] = Known(value.value, False, name)  # noqa: FBT003 - a hot path
+        elif isinstance(value, (Import, Each)):
             self.known[name] = value
         elif (items := _known_items(value)) is not None:
-            self.known[name] = Known(items, False, name)
+            self.known[name] = Known(items, telling=False, name=name)
         else:
             self.known.pop(name, None)
             self.lost.add(name)
 
     def load(self, name: str) -> Value:
         """A name of the module or of a class, or a local variable."""
-        return self.known.get(name) or self.whole.names[name]
+        return self.known.get(name) or self.interned[name]
 
     def load_global(self, name: str) -> Value:
         """A name of the module, or one that is built in."""
-        return self.known.get(name) or self.whole.globals.get(name) or self.whole.names[name]
+        return self.known.get(name) or self.whole.globals.get(name) or self.interned[name]
 
     def load_cell(self, name: str) -> Value:
         """A variable of a function further out, perhaps."""
         return (
             self.known.get(name)
             or (self.outer.get(name) if name not in self.lost else None)
-            or self.whole.names[name]
+            or self.interned[name]
         )  # fmt: skip
 
     def constant(self, index: int) -> Value:
@@ -322,15 +364,15 @@ class _Evaluation:
         found = self.constants[index]
         if found is None:
             value = self.code.consts[index]
-            if has_strings(value):
+            if (value.__class__ is str and value) or has_strings(value):
                 self.loaded[index] = self.position
-                return Known(value, True, "", self.position)
-            self.constants[index] = found = Known(value, False)
+                return Known(value, True, "", self.position)  # noqa: FBT003 - a hot path
+            self.constants[index] = found = Known(value, telling=False)
         return found
 
     def statement(self, value: Value) -> None:
         """An expression whose value nobody wants, or that decides something."""
-        if value.telling and value.__class__ is not Known:
+        if value.telling and not isinstance(value, Known):
             self.tell(value)
 
     def _rest(self) -> None:
@@ -338,6 +380,8 @@ class _Evaluation:
         shown = self.writer.strings
         left = MOST_ITEMS * 16
         for index, constant in enumerate(self.code.consts):
+            if constant in shown if isinstance(constant, (str, bytes)) else not has_strings(constant):
+                continue
             pending: list[Any] = [constant]
             while pending and left:
                 left -= 1
@@ -346,7 +390,7 @@ class _Evaluation:
                     if value and value not in shown:
                         self.position = self.loaded.get(index, 0)
                         self.tell(known(value))
-                elif isinstance(value, Frozen):
+                elif isinstance(value, (Frozen, Pairs)):
                     pending += value.items[::-1]
                 elif isinstance(value, (tuple, list)):
                     pending += value[::-1]
@@ -374,13 +418,15 @@ def _style(version: Version) -> tuple[int, int]:
     return min(found, (3, 9)) if version.implementation == "pypy" else found
 
 
-def _known_items(value: Value) -> tuple[Any, ...] | list[Any] | None:
-    """What a list or a tuple is, if all that is in it is known."""
-    if not isinstance(value, Display) or value.brackets not in ("[]", "()") or len(value.items) > MOST_ITEMS:
+def _known_items(value: Value) -> tuple[Any, ...] | list[Any] | Pairs | None:
+    """What a list, a tuple or a dict is, if all that is in it is known."""
+    if not isinstance(value, Display) or value.brackets == "{}" or len(value.items) > MOST_ITEMS:
         return None
     items = [one.value for one in value.items if isinstance(one, Known)]
     if len(items) < len(value.items):
         return None
+    if value.brackets == "{:}":
+        return Pairs(tuple(zip(items[::2], items[1::2], strict=False)))
     return items if value.brackets == "[]" else tuple(items)
 
 
@@ -398,7 +444,7 @@ def _either(one: Value, other: Value) -> Value:
     values: list[Value] = []
     for value in (one, other):
         for each in value.values if isinstance(value, Either) else [value]:
-            if each is not UNKNOWN and each is not NULL and len(values) < _MOST_EITHER:
+            if each is not UNKNOWN and each is not NULL and len(values) < MOST_EITHER:
                 values.append(each)
     values = list({id(each): each for each in values}.values())
     return Either(values) if len(values) > 1 else values[0] if values else UNKNOWN
@@ -413,7 +459,8 @@ def _operations(version: Version) -> _Operations:
     rows = []
     for number in range(256):
         name, caches, jump, effects = found.operations.get(number, NO_OPERATION)
-        kind = {"": _PLAIN, "a": _ABSOLUTE, "r": _BACKWARD if "BACKWARD" in name else _FORWARD}[jump]
+        plain = _END if name in _ENDS else _PLAIN
+        kind = {"": plain, "a": _ABSOLUTE, "r": _BACKWARD if "BACKWARD" in name else _FORWARD}[jump]
         is_pypy = version.implementation == "pypy"
         do = operations.handler(name, effects, style, jumps=bool(jump), is_pypy=is_pypy)
         rows.append((do, 2 + 2 * caches, _EXTENDED if name == "EXTENDED_ARG" else kind))

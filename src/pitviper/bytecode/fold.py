@@ -16,11 +16,14 @@ from itertools import islice, product
 from operator import add
 from typing import Any
 
-from pitviper.bytecode.code import Slice
-from pitviper.bytecode.values import Attribute, Display, Either, Known, Name, Value, known
+from pitviper.bytecode.code import Pairs, Slice
+from pitviper.bytecode.values import MOST_ITEMS, Attribute, Display, Each, Either, Known, Name, Value, known
 
 LONGEST = 1024 * 1024
 """Characters of a value that is worked out."""
+MOST_CHARACTERS = 32 * 1024 * 1024
+"""Of all values of a file that something is worked out of."""
+_WITH_FUNCTION = 2
 _LONGEST_PADDED = 4096
 """Characters of a value that repeats itself: few instructions would make endlessly many."""
 _MOST_BITS = 4096
@@ -42,27 +45,100 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 _PADDED = ("ljust", "rjust", "center", "zfill")
 
 
-def binary(operator: str, left: Value, right: Value) -> Value | None:
-    """`left operator right`, if it is known."""
-    if not isinstance(left, (Known, Either)):
+class Folder:
+    """Works out values, of one file: as long as there are characters `left` to do so."""
+
+    def __init__(self) -> None:
+        self.left = MOST_CHARACTERS
+
+    def _each(self, function: Callable[..., Known | None], *values: Value) -> Value | None:
+        """What `function` says of each of the values that these may be; if it says something of all of them."""
+        ways: list[Sequence[Value]] = [values]
+        each = next((value for value in values if isinstance(value, Each)), None)
+        if each is not None:
+            if any(isinstance(value, Either) and value is not each for value in values):
+                return None
+            ways = [[one if value is each else value for value in values] for one in each.values]
+        elif any(isinstance(value, Either) for value in values):
+            choices = [value.values if isinstance(value, Either) else [value] for value in values]
+            ways = list(islice(product(*choices), _MOST_WAYS))
+        found: list[Value] = []
+        for way in ways:
+            self.left -= 1 + sum(map(_size, way))
+            result = function(*way) if self.left >= 0 else None
+            if result is None:
+                return None
+            found.append(result)
+        return Each(found) if each is not None else Either(found) if len(found) > 1 else found[0]
+
+    def binary(self, operator: str, left: Value, right: Value) -> Value | None:
+        """`left operator right`, if it is known."""
+        if not isinstance(left, (Known, Either)):
+            return None
+        operator = operator.removesuffix("=")
+        if operator == "%":
+            return self._each(_filled, left, right)
+        if isinstance(right, (Known, Either, Display)) and operator in _ARITHMETIC:
+            return self._each(lambda one, two: _computed(operator, one, two), left, right)
         return None
-    operator = operator.removesuffix("=")
-    if operator == "%":
-        return _each(_filled, left, right)
-    if isinstance(right, (Known, Either, Display)) and operator in _ARITHMETIC:
-        return _each(lambda one, two: _computed(operator, one, two), left, right)
-    return None
+
+    def item(self, of: Value, index: Value) -> Value | None:
+        """`of[index]`."""
+        return self._each(_item, of, index) if isinstance(of, (Known, Display, Either)) else None
+
+    def joined(self, parts: Sequence[Value]) -> Value | None:
+        """The parts of an f-string, if all are known."""
+        if not all(isinstance(part, (Known, Either)) for part in parts):
+            return None
+        return self._each(_joined, *parts)
+
+    def formatted(self, value: Value, conversion: int, spec: Value | None) -> Value | None:
+        """A part of an f-string: `conversion` is 1 for `str`, 2 for `repr`, 3 for `ascii`."""
+        if not isinstance(value, (Known, Either)):
+            return None
+        how = spec or Known("", telling=False)
+        return self._each(lambda one, how: _formatted_one(one, conversion, how), value, how)
+
+    def call(self, function: Value, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Value | None:
+        """`function(*arguments, **keywords)`, if that is one of those that are worked out."""
+        if isinstance(function, Attribute):
+            if isinstance(function.of, (Known, Either)):
+                return self._each(
+                    lambda of, *given: _method(of, function.name, given, keywords), function.of, *arguments
+                )
+            name = "codecs.decode" if _is_codec(function) else function.name
+        elif isinstance(function, Name):
+            name = function.text.rpartition(".")[2] if function.text != "codecs.decode" else function.text
+        else:
+            return None
+        if keywords or not arguments:
+            return None
+        if name == "map" and len(arguments) == _WITH_FUNCTION and isinstance(arguments[0], Name):
+            return self._mapped(arguments[0], arguments[1])
+        worked = _FUNCTIONS.get(name)
+        return self._each(lambda *given: _worked(worked, given), *arguments) if worked else None
+
+    def _mapped(self, function: Name, over: Value) -> Value | None:
+        """`map(function, over)`."""
+        items = items_of(over)
+        result = self.call(function, [Each(items)], None) if items else None
+        return Display("[]", result.values) if isinstance(result, Each) else None
 
 
-def _each(function: Callable[..., Known | None], *values: Value) -> Value | None:
-    """What `function` says of each of the values that these may be; if it says something of all of them."""
-    if all(value.__class__ is not Either for value in values):
-        return function(*values)
-    choices = [value.values if isinstance(value, Either) else [value] for value in values]
-    ways = list(islice(product(*choices), _MOST_WAYS))
-    found = [function(*way) for way in ways]
-    results: list[Value] = [one for one in found if one is not None]
-    return Either(results) if results and len(results) == len(ways) else None
+def _size(value: Value) -> int:
+    """Characters that working with `value` may take."""
+    if isinstance(value, Known):
+        return len(value.value) if isinstance(value.value, (str, bytes, tuple, list)) else 0
+    return len(value.items) if isinstance(value, Display) else 0
+
+
+def items_of(value: Value) -> list[Value]:
+    """What iterating over a known value gives, if that is not too much."""
+    if isinstance(value, Display):
+        return value.items if value.brackets != "{:}" and len(value.items) <= MOST_ITEMS else []
+    if isinstance(value, Known) and isinstance(value.value, (str, bytes, tuple, list)):
+        return [known(one, value.at) for one in value.value] if len(value.value) <= MOST_ITEMS else []
+    return []
 
 
 def _computed(operator: str, left: Value, right: Value) -> Known | None:
@@ -83,7 +159,7 @@ def _computed(operator: str, left: Value, right: Value) -> Known | None:
 def _product(one: Any, two: Any) -> Known | None:
     if isinstance(two, (str, bytes)):
         one, two = two, one
-    if isinstance(one, (str, bytes)) and isinstance(two, int) and 0 <= two and len(one) * two <= _LONGEST_PADDED:
+    if isinstance(one, (str, bytes)) and isinstance(two, int) and 0 <= len(one) * two <= _LONGEST_PADDED:
         return known(one * two)
     return None
 
@@ -99,7 +175,7 @@ def _filled(template: Value, given: Value) -> Known | None:
         values = [one.value for one in given.items if isinstance(one, Known)]
         if given.brackets == "{:}":
             keys = values[::2]
-            if not all(isinstance(key, str) for key in keys):
+            if not all(isinstance(key, (str, bytes)) for key in keys):
                 return None
             arguments = dict(zip(keys, values[1::2], strict=False))
         else:
@@ -127,12 +203,7 @@ def _filled(template: Value, given: Value) -> Known | None:
         return None
 
 
-def item(of: Value, index: Value) -> Value | None:
-    """`of[index]`."""
-    return _each(_item, of, index) if isinstance(of, (Known, Display, Either)) else None
-
-
-def _item(of: Value, index: Value) -> Known | None:
+def _item(of: Value, index: Value) -> Known | None:  # noqa: PLR0911 - a type each
     if not isinstance(index, Known) or not isinstance(of, (Known, Display)):
         return None
     at: Any = index.value
@@ -140,6 +211,11 @@ def _item(of: Value, index: Value) -> Known | None:
         for key, value in zip(of.items[::2], of.items[1::2], strict=False):
             if isinstance(key, Known) and key.value.__class__ is at.__class__ and key.value == at:
                 return value if isinstance(value, Known) else None
+        return None
+    if isinstance(of, Known) and isinstance(of.value, Pairs):
+        for one, other in of.value.items:
+            if one.__class__ is at.__class__ and one == at:
+                return known(other)
         return None
     given = values((of,))
     if given is None or not isinstance(given[0], (str, bytes, tuple, list)):
@@ -155,23 +231,9 @@ def _item(of: Value, index: Value) -> Known | None:
     return known(inside[at])
 
 
-def joined(parts: Sequence[Value]) -> Value | None:
-    """The parts of an f-string, if all are known."""
-    if not all(isinstance(part, (Known, Either)) for part in parts):
-        return None
-    return _each(_joined, *parts)
-
-
 def _joined(*parts: Value) -> Known | None:
     texts = [part.value for part in parts if isinstance(part, Known) and isinstance(part.value, str)]
     return _bounded("".join(texts)) if len(texts) == len(parts) and sum(map(len, texts)) <= LONGEST else None
-
-
-def formatted(value: Value, conversion: int, spec: Value | None) -> Value | None:
-    """A part of an f-string: `conversion` is 1 for `str`, 2 for `repr`, 3 for `ascii`."""
-    if not isinstance(value, (Known, Either)):
-        return None
-    return _each(lambda one, how: _formatted_one(one, conversion, how), value, spec or Known("", telling=False))
 
 
 def _formatted_one(value: Value, conversion: int, spec: Value) -> Known | None:
@@ -192,24 +254,6 @@ def _same(value: Any) -> Any:
     return value
 
 
-def call(function: Value, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Value | None:
-    """`function(*arguments, **keywords)`, if that is one of those that are worked out."""
-    if isinstance(function, Attribute):
-        if isinstance(function.of, (Known, Either)):
-            return _each(lambda of, *given: _method(of, function.name, given, keywords), function.of, *arguments)
-        name = "codecs.decode" if _is_codec(function) else function.name
-    elif isinstance(function, Name):
-        name = function.text.rpartition(".")[2] if function.text != "codecs.decode" else function.text
-    else:
-        return None
-    if name == "dict":
-        return None
-    worked = _FUNCTIONS.get(name)
-    if worked is None or keywords or not arguments:
-        return None
-    return _each(lambda *given: _worked(worked, given), *arguments)
-
-
 def _is_codec(function: Attribute) -> bool:
     return function.name == "decode" and isinstance(function.of, Name) and function.of.text == "codecs"
 
@@ -224,12 +268,14 @@ def _worked(function: Callable[..., Any], arguments: Sequence[Value]) -> Known |
         return None
 
 
-def _method(of: Value, name: str, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Known | None:
+def _method(  # noqa: PLR0911 - a method each
+    of: Value, name: str, arguments: Sequence[Value], keywords: dict[str, Value] | None
+) -> Known | None:
     """`of.name(*arguments, **keywords)` of a known string."""
     if not isinstance(of, Known) or not isinstance(of.value, (str, bytes)):
         return None
     try:
-        if name == "format" and isinstance(of.value, str):
+        if name == "format":
             return _formatted(of.value, arguments, keywords or {})
         given = values(arguments)
         if given is None or keywords:
@@ -273,7 +319,11 @@ def values(arguments: Sequence[Value]) -> list[Any] | None:
     return given
 
 
-def _formatted(template: str, arguments: Sequence[Value], keywords: dict[str, Value]) -> Known | None:
+def _formatted(template: Any, arguments: Sequence[Value], keywords: dict[str, Value]) -> Known | None:
+    if isinstance(template, bytes):  # of Python 2
+        texts = [_as_text(one) for one in arguments]
+        found = _formatted(template.decode("latin-1"), texts, {key: _as_text(one) for key, one in keywords.items()})
+        return known(found.value.encode("latin-1", "replace")) if found and isinstance(found.value, str) else None
     if any(found[0] in "{}" and len(found[0]) == 1 for found in _FIELD.finditer(template)):
         return None
     given = values(arguments)
@@ -281,6 +331,13 @@ def _formatted(template: str, arguments: Sequence[Value], keywords: dict[str, Va
     if given is None or named is None or not all(isinstance(one, _SIMPLE) for one in (*given, *named)):
         return None
     return _bounded(template.format(*given, **dict(zip(keywords, named, strict=True))))
+
+
+def _as_text(value: Value) -> Value:
+    """Bytes of Python 2 as characters."""
+    return (
+        known(value.value.decode("latin-1")) if isinstance(value, Known) and isinstance(value.value, bytes) else value
+    )
 
 
 def _bounded(value: Any) -> Known | None:
@@ -299,9 +356,11 @@ def _bytes(source: Any, *encoding: Any) -> bytes:
     return bytes(source)
 
 
-def _decoded(content: Any, encoding: str = "utf-8", *errors: Any) -> Any:
+def _decoded(content: Any, encoding: Any = "utf-8", *errors: Any) -> Any:
+    encoding = encoding.decode() if isinstance(encoding, bytes) else encoding
     if encoding.replace("_", "-").lower() in ("rot13", "rot-13"):
-        return codecs.encode(content, "rot13")
+        text = content.decode("latin-1") if isinstance(content, bytes) else content
+        return codecs.encode(text, "rot13")
     if encoding in ("hex", "hex_codec"):
         return binascii.a2b_hex(content)
     if encoding in ("base64", "base64_codec"):
@@ -314,6 +373,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "unichr": chr,
     "ord": ord,
     "str": lambda one, *encoding: one.decode(*encoding) if isinstance(one, bytes) else str(one),
+    "iter": _same,
     "bytes": _bytes,
     "bytearray": _bytes,
     "fromhex": bytes.fromhex,

@@ -6,6 +6,7 @@ Sources: CPython, Objects/lnotab_notes.txt (3.9, 3.10), Objects/locations.md and
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
@@ -14,6 +15,8 @@ import msgspec
 from pitviper.bytecode.code import Code
 
 _NO_LINE = -128
+_ENTRY = re.compile(rb"[\x80-\xff][\x00-\x7f]*")
+"""Of a location table: only its first byte has the highest bit."""
 _UNIT = 2
 """Bytes of an instruction, and of a cache (3.6)."""
 _LONG, _NO_COLUMNS, _ONE_LINE, _NOTHING = 14, 13, 10, 15
@@ -36,11 +39,9 @@ class Lines:
     """The lines of a code object's instructions, for any offset."""
 
     def __init__(self, code: Code) -> None:
-        self._starts: list[int] = []
-        self._lines: list[int | None] = []
-        for start, line in _table(code):
-            self._starts.append(start)
-            self._lines.append(line if line is None or 0 <= line < _MOST_LINE else None)
+        rows = list(_table(code))
+        self._starts = [start for start, _ in rows]
+        self._lines = [line if line is None or 0 <= line < _MOST_LINE else None for _, line in rows]
         self._first = code.firstlineno
 
     def at(self, offset: int) -> int | None:
@@ -90,27 +91,22 @@ def _ranges(table: bytes, line: int) -> Iterator[tuple[int, int | None]]:
 
 def _locations(table: bytes, line: int) -> Iterator[tuple[int, int | None]]:
     """The location table of 3.11: entries of a kind, a number of instructions, and what the kind says."""
-    offset = position = 0
-    size = len(table)
+    offset = 0
     told: int | None = -1
-    while position < size:
-        head = table[position]
-        position += 1
-        if not head & 0x80:
-            continue  # within an entry, or damaged
+    for entry in _ENTRY.findall(table):
+        head = entry[0]
         kind = head >> 3 & 15
-        here: int | None
-        if kind == _NOTHING:
-            here = None
-        else:
-            if kind in (_LONG, _NO_COLUMNS):
-                step, position = _varint(table, position)
+        here: int | None = line
+        if kind >= _ONE_LINE:
+            if kind == _NOTHING:
+                here = None
+            elif kind >= _NO_COLUMNS:
+                step, _ = _varint(entry, 1)
                 line += -(step >> 1) if step & 1 else step >> 1
-            elif kind >= _ONE_LINE:
+                here = line
+            else:
                 line += kind - _ONE_LINE
-            here = line
-        while position < size and not table[position] & 0x80:  # the columns
-            position += 1
+                here = line
         if here != told:
             yield offset, here
             told = here

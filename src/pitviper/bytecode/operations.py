@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pitviper.bytecode import fold
 from pitviper.bytecode.code import Code, Constant, Pairs, Slice
+from pitviper.bytecode.fold import items_of
 from pitviper.bytecode.values import (
     MOST_ITEMS,
     NULL,
@@ -15,6 +15,7 @@ from pitviper.bytecode.values import (
     Attribute,
     Call,
     Display,
+    Each,
     Either,
     Expression,
     Import,
@@ -23,6 +24,7 @@ from pitviper.bytecode.values import (
     Name,
     Part,
     Value,
+    alternatives,
     known,
 )
 
@@ -34,9 +36,7 @@ _MANY = 64 * 1024
 """Arguments, parts, or values on the stack, beyond which an operand is nonsense."""
 
 
-def handler(
-    name: str, effects: tuple[int, ...], version: tuple[int, int], *, jumps: bool, is_pypy: bool
-) -> Do:
+def handler(name: str, effects: tuple[int, ...], version: tuple[int, int], *, jumps: bool, is_pypy: bool) -> Do:
     """What to do for the instruction called `name` in `version`."""
     if is_pypy and name in _IN_PYPY:
         return _IN_PYPY[name]
@@ -118,7 +118,9 @@ def _load_global_3_13(e: Evaluation, argument: int) -> None:
 
 
 def _load_fast(e: Evaluation, argument: int) -> None:
-    e.stack.append(e.load(e.fast(argument)))
+    fasts = e.fasts
+    name = fasts[argument] if argument < len(fasts) else "…"
+    e.stack.append(e.known.get(name) or e.interned[name])
 
 
 def _load_fast_two(e: Evaluation, argument: int) -> None:
@@ -126,7 +128,8 @@ def _load_fast_two(e: Evaluation, argument: int) -> None:
 
 
 def _store_fast(e: Evaluation, argument: int) -> None:
-    e.store(e.fast(argument), e.pop())
+    stack = e.stack
+    e.store(e.fast(argument), stack.pop() if stack else UNKNOWN)
 
 
 def _store_fast_load_fast(e: Evaluation, argument: int) -> None:
@@ -174,7 +177,8 @@ def _nothing(e: Evaluation, argument: int) -> None:
 
 def _pop_top(e: Evaluation, argument: int) -> None:
     del argument
-    value = e.pop()
+    stack = e.stack
+    value = stack.pop() if stack else UNKNOWN
     if value.telling:
         e.statement(value)
 
@@ -253,11 +257,12 @@ def _load_attr(e: Evaluation, argument: int) -> None:
 
 def _load_attr_3_12(e: Evaluation, argument: int) -> None:
     """In the lowest bit: it is a method, and a call follows."""
-    e.stack.append(Attribute(e.pop(), e.name_of(argument >> 1)))
+    stack = e.stack
+    attribute = Attribute(stack.pop() if stack else UNKNOWN, e.name_of(argument >> 1))
     if argument & 1:
-        e.stack.append(NULL)
-        if e.version < (3, 13):
-            _swap(e, 2)
+        stack += (attribute, NULL) if e.version >= (3, 13) else (NULL, attribute)
+    else:
+        stack.append(attribute)
 
 
 def _load_method(e: Evaluation, argument: int) -> None:
@@ -296,7 +301,7 @@ def _store_subscr(e: Evaluation, argument: int) -> None:
 
 
 def _subscript(e: Evaluation, of: Value, key: Value) -> None:
-    e.stack.append(fold.item(of, key) or Expression(of, "[", key, "]"))
+    e.stack.append(e.fold.item(of, key) or Expression(of, "[", key, "]"))
 
 
 def _binary_subscr(e: Evaluation, argument: int) -> None:
@@ -375,7 +380,7 @@ def _binary(operator: str) -> Do:
     def do(e: Evaluation, argument: int) -> None:
         del argument
         left, right = e.pops(2)
-        result = fold.binary(operator, left, right)
+        result = e.fold.binary(operator, left, right)
         if result and isinstance(right, Display) and right.brackets == "{:}":  # `%` leaves no names
             e.statement(right)
         e.stack.append(result or Expression(left, written, right))
@@ -492,7 +497,9 @@ def _add(e: Evaluation, depth: int, items: Sequence[Value]) -> None:
 
 def _append(e: Evaluation, argument: int) -> None:
     value = e.pop()
-    _add(e, argument, [value])
+    of = e.stack[-argument] if 0 < argument <= len(e.stack) else UNKNOWN
+    is_whole = isinstance(value, Each) and isinstance(of, Display) and not of.items
+    _add(e, argument, value.values if is_whole and isinstance(value, Each) else [value])
 
 
 def _map_add(e: Evaluation, argument: int) -> None:
@@ -557,7 +564,7 @@ def _format_value(e: Evaluation, argument: int) -> None:
 
 
 def _format(e: Evaluation, value: Value, conversion: int, spec: Value | None) -> None:
-    known_text = fold.formatted(value, conversion, spec)
+    known_text = e.fold.formatted(value, conversion, spec)
     if known_text is not None:
         e.stack.append(known_text)
     elif isinstance(value, Expression) and value.pieces[:1] == ("{",):
@@ -583,7 +590,7 @@ def _format_spec(e: Evaluation, argument: int) -> None:
 
 def _build_string(e: Evaluation, argument: int) -> None:
     parts = e.pops(min(argument, _MANY))
-    e.stack.append(fold.joined(parts) or _template("f", parts))
+    e.stack.append(e.fold.joined(parts) or _template("f", parts))
 
 
 def _template(prefix: str, parts: Sequence[Value]) -> Value:
@@ -627,10 +634,13 @@ def _call(e: Evaluation, function: Value, arguments: Sequence[Value], keywords: 
         return
     if isinstance(function, Known) and isinstance(function.value, Code):
         _tell_generic(e, function.value, arguments)
+        if len(arguments) == 1 and (made := e.comprehension(function.value, arguments[0])):
+            e.stack.append(made)
+            return
     if not written.telling and not arguments:
         e.stack.append(written)
         return
-    result = fold.call(function, arguments, keywords)
+    result = e.fold.call(function, arguments, keywords)
     if result is None:
         if written.telling:
             _tell_named(e, function, arguments)
@@ -650,13 +660,16 @@ def _tell_named(e: Evaluation, function: Value, arguments: Sequence[Value]) -> N
     if len(arguments) < _LEAST_NAMED:
         return
     key, value = arguments[-2:]
-    if isinstance(key, Known) and isinstance(key.value, str) and value.telling and _KEY.match(key.value):
+    name = key.value if isinstance(key, Known) else None
+    if isinstance(name, bytes) and e.version < (3, 0):
+        name = name.decode("latin-1")
+    if isinstance(name, str) and value.telling and _KEY.match(name):
         if isinstance(value, Known) and not isinstance(value.value, (str, bytes)):
             return
-        if function.__class__ is Name and function.text == "setattr" and len(arguments) > _LEAST_NAMED:  # type: ignore[union-attr]
-            e.assign(value, arguments[0], f".{key.value}")
+        if isinstance(function, Name) and function.text == "setattr" and len(arguments) > _LEAST_NAMED:
+            e.assign(value, arguments[0], f".{name}")
         elif isinstance(value, (Known, Either)) and isinstance(function, (Name, Attribute)):
-            e.assign(value, key.value)
+            e.assign(value, name)
 
 
 def _tell_generic(e: Evaluation, code: Code, arguments: Sequence[Value]) -> None:
@@ -784,6 +797,9 @@ def _call_kw(e: Evaluation, argument: int) -> None:
 def _call_pair(e: Evaluation, arguments: list[Value], keywords: dict[str, Value] | None) -> None:
     """Function and NULL, or NULL and method, or method and object: whatever is not NULL first is called."""
     second, first = e.pop(), e.pop()
+    if second is NULL:
+        _call(e, first, arguments, keywords)
+        return
     if first is NULL:
         first, second = second, NULL
     if second is not NULL:
@@ -868,7 +884,7 @@ def _tell_defaults(e: Evaluation, function: Value, defaults: Value | None, named
     elif isinstance(named, Known) and isinstance(named.value, Pairs):
         pairs += [(str(key), known(value, named.at)) for key, value in named.value.items[:MOST_ITEMS]]
     for name, value in pairs:
-        for one in value.values if isinstance(value, Either) else (value,):
+        for one in alternatives(value):
             if one.telling:
                 e.tell(f"def {code.name}({name}=", one, "): ...")
 
@@ -892,6 +908,7 @@ def _store_annotation(e: Evaluation, argument: int) -> None:
 def _return(e: Evaluation, argument: int) -> None:
     del argument
     value = e.pop()
+    e.result = value
     if value.telling:
         _tell_return(e, value)
     e.dead = True
@@ -899,7 +916,7 @@ def _return(e: Evaluation, argument: int) -> None:
 
 def _tell_return(e: Evaluation, value: Value) -> None:
     if isinstance(value, Either):
-        for one in value.values:
+        for one in alternatives(value):
             _tell_return(e, one)
     elif value.telling:
         name = e.code.name
@@ -921,6 +938,8 @@ def _yield(e: Evaluation, argument: int) -> None:
     value = e.pop()
     if value.telling:
         e.tell("yield ", value)
+    if value is not UNKNOWN and e.yielded is UNKNOWN:
+        e.yielded = value
     e.stack.append(UNKNOWN)
 
 
@@ -960,14 +979,27 @@ def _for_iter(e: Evaluation, argument: int) -> None:
     del argument
     iterator = e.pop()
     e.leave()
-    e.stack += (iterator, UNKNOWN)
+    e.stack += (iterator, _each(iterator))
+
+
+def _each(iterator: Value) -> Value:
+    items = items_of(iterator)
+    return Each(items) if items else UNKNOWN
 
 
 def _for_iter_3_12(e: Evaluation, argument: int) -> None:
     """At the end the iterator, and one more, are taken away by END_FOR."""
     del argument
-    e.stack.append(UNKNOWN)
+    e.stack.append(_each(e.stack[-1]) if e.stack else UNKNOWN)
     e.leave()
+
+
+def _send(e: Evaluation, argument: int) -> None:
+    """At the end, what was sent is gone, and the result stands for what gave it (3.11)."""
+    del argument
+    value = e.pop()
+    e.leave()
+    e.stack.append(value)
 
 
 def _setup(e: Evaluation, argument: int) -> None:
@@ -1000,7 +1032,7 @@ def _get_iter(e: Evaluation, argument: int) -> None:
     del argument
     value = e.pop()
     e.statement(value)
-    e.stack.append(UNKNOWN if value.telling else value)
+    e.stack.append(value if isinstance(value, (Known, Display)) or not value.telling else UNKNOWN)
 
 
 def _import_name(e: Evaluation, argument: int) -> None:
@@ -1166,6 +1198,7 @@ _DO: dict[str, Do | tuple[tuple[tuple[int, int], Do], ...]] = {
     "JUMP_IF_FALSE_OR_POP": _jump_or_pop,
     "JUMP_IF_TRUE": _jump_if,
     "JUMP_IF_FALSE": _jump_if,
+    "SEND": ((_SINCE_2, _send), ((3, 12), _jump_if)),
     "FOR_ITER": ((_SINCE_2, _for_iter), ((3, 12), _for_iter_3_12)),
     "SETUP_FINALLY": _setup,
     "SETUP_EXCEPT": _setup,

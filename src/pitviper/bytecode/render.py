@@ -12,8 +12,10 @@ from pitviper.bytecode.evaluate import evaluate
 
 
 class Rendering(msgspec.Struct):
-    """Lines as UTF-8. `starts` are where lines begin, and strings in them; `marks` the line in the source, and the
-    function, of each of those.
+    """Lines as UTF-8.
+
+    `starts` are where lines begin, and strings in them from other lines of the source; `marks` the line in the source,
+    and the function, of each of those.
     """
 
     text: bytes

@@ -6,7 +6,7 @@ An expression is kept as the parts that it was made of, and becomes text only if
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from pitviper.bytecode.code import Code, Constant, Frozen, Huge, Pairs, Slice
@@ -15,6 +15,8 @@ LONGEST = 64 * 1024
 """Characters of an expression that is written in one line; a longer one is told in pieces."""
 MOST_ITEMS = 4096
 """Of a display that is kept apart."""
+MOST_EITHER = 8
+"""Values that one may be."""
 _FEW_PIECES = 8
 _MOST_PIECES = 64 * 1024
 """Of a line. Values may share their parts, so that few instructions make endlessly many."""
@@ -41,9 +43,9 @@ class Known:
         if isinstance(value, (tuple, list, Frozen)):
             items = value.items if isinstance(value, Frozen) else value
             brackets = "[]" if isinstance(value, list) else "{}" if isinstance(value, Frozen) else "()"
-            return _listed(brackets, [Known(one, False, "", self.at) for one in items[:MOST_ITEMS]])
+            return _listed(brackets, [known(one, self.at) for one in items[:MOST_ITEMS]])
         if isinstance(value, Pairs):
-            flat = [Known(one, False, "", self.at) for pair in value.items[:MOST_ITEMS] for one in pair]
+            flat = [known(one, self.at) for pair in value.items[:MOST_ITEMS] for one in pair]
             return _paired(flat)
         if isinstance(value, Code):
             return (value.name,)
@@ -95,7 +97,7 @@ class Attribute:
     def __init__(self, of: Value, name: str) -> None:
         self.of = of
         self.name = name
-        self.telling = of.telling
+        self.telling: bool = of.telling
 
     def parts(self) -> Sequence[Part]:
         """How it is written."""
@@ -109,7 +111,7 @@ class Expression:
 
     def __init__(self, *pieces: Part) -> None:
         self.pieces = pieces
-        self.telling = any([one.telling for one in pieces if one.__class__ is not str])  # type: ignore[union-attr]
+        self.telling: bool = _are_telling([one for one in pieces if not isinstance(one, str)])
 
     def parts(self) -> Sequence[Part]:
         """How it is written."""
@@ -125,15 +127,9 @@ class Call:
         self.function = function
         self.arguments = arguments
         self.keywords = keywords
-        telling = function.telling
-        for one in arguments:
-            if one.telling:
-                telling = True
-        if keywords:
-            for one in keywords.values():
-                if one.telling:
-                    telling = True
-        self.telling = telling
+        self.telling: bool = (
+            function.telling or _are_telling(arguments) or (keywords is not None and _are_telling(keywords.values()))
+        )
 
     def parts(self) -> Sequence[Part]:
         """How it is written: a keyword once for each value that it may have."""
@@ -143,7 +139,7 @@ class Call:
             found += (separator, one)
             separator = ", "
         for name, value in (self.keywords or {}).items():
-            for one in value.values if value.__class__ is Either else (value,):  # type: ignore[union-attr]
+            for one in alternatives(value):
                 found += (f"{separator}**" if name == "**" else f"{separator}{name}=", one)
                 separator = ", "
         found.append(")")
@@ -158,12 +154,12 @@ class Display:
     def __init__(self, brackets: str, items: list[Value]) -> None:
         self.brackets = brackets
         self.items = items
-        self.telling = any([one.telling for one in items])
+        self.telling: bool = _are_telling(items)
 
     def add(self, items: Sequence[Value]) -> None:
         """More items."""
         self.items += items
-        self.telling = self.telling or any([one.telling for one in items])
+        self.telling = self.telling or _are_telling(items)
 
     def parts(self) -> Sequence[Part]:
         """How it is written."""
@@ -177,14 +173,25 @@ class Either:
 
     def __init__(self, values: list[Value]) -> None:
         self.values = values
-        self.telling = any([one.telling for one in values])
+        self.telling: bool = _are_telling(values)
 
     def parts(self) -> Sequence[Part]:
         """How it is written."""
         found: list[Part] = []
-        for one in self.values:
+        for one in alternatives(self):
             found += (" or ", one)
         return found[1:]
+
+
+class Each(Either):
+    """One value after the other: what a loop over known values works on."""
+
+    __slots__ = ()
+
+
+def alternatives(value: Value) -> Sequence[Value]:
+    """What `value` may be, as far as it is written out."""
+    return value.values[:MOST_EITHER] if isinstance(value, Either) else (value,)
 
 
 Value: TypeAlias = "Known | Name | Literal | Attribute | Expression | Call | Display | Either"
@@ -193,6 +200,14 @@ Part: TypeAlias = "str | Value"
 UNKNOWN = Name("…")
 NULL = Name("")
 """What newer versions push beside a function that is no method."""
+
+
+def _are_telling(values: Iterable[Value]) -> bool:
+    """A loop, for `any` would take twice as long."""
+    for one in values:  # noqa: SIM110
+        if one.telling:
+            return True
+    return False
 
 
 def known(value: Constant, at: int = -1) -> Known:
@@ -235,7 +250,7 @@ def _paired(items: Sequence[Value]) -> list[Part]:
     """A dict; a key once for each value that it may have, and what `**` brings as it is."""
     found: list[Part] = ["{"]
     for key, value in zip(items[::2], items[1::2], strict=False):
-        for one in value.values if value.__class__ is Either else (value,):  # type: ignore[union-attr]
+        for one in alternatives(value):
             found += ("**", one, ", ") if key is NULL else (key, ": ", one, ", ")
     if len(found) > 1:
         found.pop()
@@ -266,24 +281,23 @@ class Writer:
         size = pieces = 0
         while pending:
             one = pending.pop()
-            kind = one.__class__
-            if kind is str:
-                text: str = one  # type: ignore[assignment]
-            elif kind is Known and not one.name and isinstance(one.value, (str, bytes)):  # type: ignore[union-attr]
-                strings.append(one.value)  # type: ignore[union-attr, arg-type]
-                text = self._string(one.value)  # type: ignore[union-attr, arg-type]
-                if one.at >= 0:  # type: ignore[union-attr]
-                    marks.append((size, one.at))  # type: ignore[union-attr]
-            elif kind is Literal:
-                text = one.value.replace("\0", r"\0")  # type: ignore[union-attr, assignment]
-                strings.append(one.value)  # type: ignore[union-attr, arg-type]
-                if one.at >= 0:  # type: ignore[union-attr]
-                    marks.append((size, one.at))  # type: ignore[union-attr]
+            if isinstance(one, str):
+                text = one
+            elif isinstance(one, Known) and not one.name and isinstance(one.value, (str, bytes)):
+                strings.append(one.value)
+                if one.at >= 0:
+                    marks.append((size, one.at))
+                text = self._string(one.value)
+            elif isinstance(one, Literal):
+                strings.append(one.value)
+                if one.at >= 0:
+                    marks.append((size, one.at))
+                text = one.value.replace("\0", r"\0")
             else:
-                if kind is Call and one.keywords:  # type: ignore[union-attr]
-                    strings += one.keywords  # type: ignore[union-attr]
+                if isinstance(one, Call) and one.keywords:
+                    strings += one.keywords
                 pieces += 1
-                pending += one.parts()[::-1]  # type: ignore[union-attr]
+                pending += one.parts()[::-1]
                 if pieces > _MOST_PIECES or len(pending) > _MOST_PIECES:
                     self.work = size + pieces
                     return None
