@@ -23,7 +23,8 @@ FOLDER = Path(__file__).parent / "fixtures"
 def written() -> ModuleType:
     """The module that is run by all versions to make the fixtures."""
     spec = importlib.util.spec_from_file_location("shapes", FOLDER / "shapes.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -11,7 +11,7 @@ import binascii
 import codecs
 import operator as operators
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, product
 from operator import add
 from typing import Any
@@ -146,6 +146,8 @@ def _computed(operator: str, left: Value, right: Value) -> Known | None:
     if given is None:
         return None
     one, two = given
+    if isinstance(one, (str, bytes)) and isinstance(two, (str, bytes)):
+        one, two = _alike([one, two])
     if operator == "+" and isinstance(one, (str, bytes, tuple, list)):
         alike = one.__class__ is two.__class__
         return known(add(one, two)) if alike and len(one) + len(two) <= LONGEST else None
@@ -203,20 +205,12 @@ def _filled(template: Value, given: Value) -> Known | None:
         return None
 
 
-def _item(of: Value, index: Value) -> Known | None:  # noqa: PLR0911 - a type each
-    if not isinstance(index, Known) or not isinstance(of, (Known, Display)):
+def _item(of: Value, index: Value) -> Known | None:
+    if not isinstance(index, Known):
         return None
     at: Any = index.value
-    if isinstance(of, Display) and of.brackets == "{:}":
-        for key, value in zip(of.items[::2], of.items[1::2], strict=False):
-            if isinstance(key, Known) and key.value.__class__ is at.__class__ and key.value == at:
-                return value if isinstance(value, Known) else None
-        return None
-    if isinstance(of, Known) and isinstance(of.value, Pairs):
-        for one, other in of.value.items:
-            if one.__class__ is at.__class__ and one == at:
-                return known(other)
-        return None
+    if (isinstance(of, Display) and of.brackets == "{:}") or (isinstance(of, Known) and isinstance(of.value, Pairs)):
+        return _item_of_dict(of, at)
     given = values((of,))
     if given is None or not isinstance(given[0], (str, bytes, tuple, list)):
         return None
@@ -229,6 +223,22 @@ def _item(of: Value, index: Value) -> Known | None:  # noqa: PLR0911 - a type ea
     elif not isinstance(at, int) or not -len(inside) <= at < len(inside):
         return None
     return known(inside[at])
+
+
+def _item_of_dict(of: Value, at: Any) -> Known | None:
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(of, Display):
+        pairs = (
+            (key.value, value)
+            for key, value in zip(of.items[::2], of.items[1::2], strict=False)
+            if isinstance(key, Known)
+        )
+    elif isinstance(of, Known) and isinstance(of.value, Pairs):
+        pairs = of.value.items
+    for key, value in pairs:
+        if key.__class__ is at.__class__ and key == at:
+            return value if isinstance(value, Known) else None if isinstance(of, Display) else known(value)
+    return None
 
 
 def _joined(*parts: Value) -> Known | None:
@@ -301,8 +311,16 @@ def _join(of: Any, parts: Any) -> Known | None:
         parts = tuple(parts)
     if not isinstance(parts, (tuple, list)):
         return None
+    of, *parts = _alike([of, *parts])
     size = sum(len(one) + len(of) for one in parts if isinstance(one, (str, bytes)))
     return _bounded(of.join(parts)) if size <= LONGEST else None
+
+
+def _alike(texts: Sequence[Any]) -> Sequence[Any]:
+    """Text and bytes together, as Python 2 has them, as text."""
+    if all(isinstance(one, str) for one in texts) or all(isinstance(one, bytes) for one in texts):
+        return texts
+    return [one.decode("latin-1") if isinstance(one, bytes) else one for one in texts]
 
 
 def values(arguments: Sequence[Value]) -> list[Any] | None:
