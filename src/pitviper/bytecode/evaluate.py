@@ -44,7 +44,10 @@ MOST_INSTRUCTIONS = 4_000_000
 MOST_TEXT = 64 * 1024 * 1024
 """Characters of all lines of one file."""
 _DEEPEST_STACK = 64 * 1024
-_MOST_KNOWN = 4096
+_MOST_MISSING = 16
+"""Values that are taken from an empty stack: as many as any instruction takes by itself."""
+_DEEPEST_HANDLER = 256
+_MOST_KNOWN = 512
 """Variables that are handed to functions within."""
 _MOST_PIECES = 16 * 1024
 """Lines that stand for one that is too long."""
@@ -105,6 +108,10 @@ class _Whole:
         self.fold = Folder()
 
 
+class _SpentError(Exception):
+    """The code asks for more than any honest one."""
+
+
 _Handler = Callable[["_Evaluation", int], None]
 
 
@@ -153,12 +160,9 @@ class _Evaluation:
     def run(self) -> None:
         """Evaluate all instructions, then tell the strings that no line has shown."""
         for handler in handlers(self.code):
-            if handler.depth < _DEEPEST_STACK and len(self.snapshots) < MOST_ITEMS:
+            if handler.depth < _DEEPEST_HANDLER and len(self.snapshots) < MOST_ITEMS:
                 self.snapshots[handler.target] = [UNKNOWN] * (handler.depth + 1 + handler.with_offset)
-        if self.version >= (3, 6):
-            self._instructions()
-        else:
-            self._old_instructions()
+        self._evaluate()
         self._rest()
         inner = {**self.outer, **self.known} if len(self.outer) < _MOST_KNOWN else self.known
         if self.is_module:
@@ -167,6 +171,21 @@ class _Evaluation:
         for value in reversed(self.code.consts):
             if isinstance(value, Code):
                 self.whole.pending.append((value, inner, self.qualname or "<module>"))
+
+    def _evaluate(self) -> None:
+        try:
+            if self.version >= (3, 6):
+                self._instructions()
+            else:
+                self._old_instructions()
+        except _SpentError:
+            self.stack = []
+
+    def spend(self, amount: int) -> None:
+        """What takes as long as `amount` instructions."""
+        self.whole.left -= amount
+        if self.whole.left < 0:
+            raise _SpentError
 
     def _instructions(self) -> None:
         """Instructions of two bytes, with inline caches behind them."""
@@ -240,16 +259,13 @@ class _Evaluation:
             return None
         aside = _Whole()
         aside.is_aside = True
-        aside.left = min(self.whole.left, len(code.code))
+        aside.left = min(self.whole.left, len(code.code) + MOST_ITEMS)
         aside.fold = self.fold
         aside.globals = self.known if self.is_module else self.whole.globals
-        self.whole.left -= aside.left
-        inner = _Evaluation(aside, code, {**self.outer, **self.known} if len(self.known) < MOST_ITEMS else {}, ".")
+        self.spend(aside.left + len(self.outer) + len(self.known))
+        inner = _Evaluation(aside, code, {**self.outer, **self.known}, ".")
         inner.known[".0"] = over
-        if inner.version >= (3, 6):
-            inner._instructions()
-        else:
-            inner._old_instructions()
+        inner._evaluate()
         made = inner.yielded if is_generator else inner.result
         if isinstance(made, Each):
             return Display("[]", made.values)
@@ -268,11 +284,12 @@ class _Evaluation:
         there = stack[-count:]
         del stack[-count:]
         if len(there) < count:  # of nonsense
-            there = [UNKNOWN] * (min(count, MOST_ITEMS) - len(there)) + there
+            there = [UNKNOWN] * (min(count, _MOST_MISSING) - len(there)) + there
         return there
 
     def push_all(self, values: Sequence[Value]) -> None:
         """More than one; no honest stack is so deep that this forgets any."""
+        self.spend(len(values))
         self.stack += values
         if len(self.stack) > _DEEPEST_STACK:
             del self.stack[:-_DEEPEST_STACK]
@@ -280,6 +297,8 @@ class _Evaluation:
     def leave(self) -> None:
         """A jump forward: what is on the stack will be there."""
         if self.target > self.position and len(self.snapshots) < MOST_ITEMS:
+            if len(self.stack) > _MOST_MISSING:
+                self.spend(len(self.stack))
             there = self.snapshots.get(self.target)
             self.snapshots[self.target] = _merged(there, self.stack) if there is not None else self.stack[:]
 
@@ -364,10 +383,11 @@ class _Evaluation:
         found = self.constants[index]
         if found is None:
             value = self.code.consts[index]
-            if (value.__class__ is str and value) or has_strings(value):
-                self.loaded[index] = self.position
-                return Known(value, True, "", self.position)  # noqa: FBT003 - a hot path
-            self.constants[index] = found = Known(value, telling=False)
+            if not ((value.__class__ is str and value) or index in self.loaded or has_strings(value)):
+                self.constants[index] = found = Known(value, telling=False)
+                return found
+            self.loaded[index] = self.position
+            return Known(value, True, "", self.position)  # noqa: FBT003 - a hot path
         return found
 
     def statement(self, value: Value) -> None:

@@ -26,6 +26,7 @@ from pitviper.bytecode.values import (
     Value,
     alternatives,
     known,
+    parts_of,
 )
 
 if TYPE_CHECKING:
@@ -216,19 +217,21 @@ def _rotate(count: int) -> Do:
     return do
 
 
-def _items(value: Value | None) -> list[Value]:
+def _items(e: Evaluation, value: Value | None) -> list[Value]:
     """What is in a tuple or a list."""
     if isinstance(value, Display):
         return value.items if value.brackets != "{:}" else []
-    if isinstance(value, Known) and isinstance(value.value, (tuple, list)):
-        return [known(one, value.at) for one in value.value[:MOST_ITEMS]]
+    if isinstance(value, Known):
+        found = parts_of(value)
+        e.spend(len(found))
+        return found
     return []
 
 
 def _unpack_sequence(e: Evaluation, argument: int) -> None:
     value = e.pop()
     count = min(argument, MOST_ITEMS)
-    parts = _items(value)
+    parts = _items(e, value)
     if len(parts) != count:
         e.statement(value)
         parts = [UNKNOWN] * count
@@ -238,7 +241,7 @@ def _unpack_sequence(e: Evaluation, argument: int) -> None:
 def _unpack_ex(e: Evaluation, argument: int) -> None:
     value = e.pop()
     before, after = min(argument & 0xFF, MOST_ITEMS), min(argument >> 8, MOST_ITEMS)
-    parts = _items(value)
+    parts = _items(e, value)
     if len(parts) >= before + after:
         middle = Display("[]", parts[before : len(parts) - after])
         parts = [*parts[:before], middle, *parts[len(parts) - after :]]
@@ -479,7 +482,7 @@ def _store_map(e: Evaluation, argument: int) -> None:
 def _build_const_key_map(e: Evaluation, argument: int) -> None:
     keys = e.pop()
     values = e.pops(min(argument, _MANY))
-    names = _items(keys)
+    names = _items(e, keys)
     items: list[Value] = []
     for index, value in enumerate(values):
         items += (names[index] if index < len(names) else UNKNOWN, value)
@@ -509,9 +512,10 @@ def _map_add(e: Evaluation, argument: int) -> None:
 
 def _extend(e: Evaluation, argument: int) -> None:
     value = e.pop()
-    items = _items(value)
+    items = _items(e, value)
     if not items and isinstance(value, Known) and hasattr(value.value, "items"):
         items = [known(one, value.at) for one in getattr(value.value, "items", ())[:MOST_ITEMS]]
+        e.spend(len(items))
     _add(e, argument, items or [_starred(value)])
 
 
@@ -537,7 +541,7 @@ def _unpack_all(brackets: str) -> Do:
     def do(e: Evaluation, argument: int) -> None:
         items: list[Value] = []
         for value in e.pops(min(argument & 0xFF, MOST_ITEMS)):
-            items += _pairs_of(value) if brackets == "{:}" else _items(value) or [_starred(value)]
+            items += _pairs_of(value) if brackets == "{:}" else _items(e, value) or [_starred(value)]
         e.stack.append(Display(brackets, items[:_MANY]))
 
     return do
@@ -617,7 +621,7 @@ def _build_interpolation(e: Evaluation, argument: int) -> None:
 def _build_template(e: Evaluation, argument: int) -> None:
     """A tuple of the strings, one more than there are interpolations, and a tuple of those."""
     del argument
-    strings, interpolations = map(_items, e.pops(2))
+    strings, interpolations = [_items(e, one) for one in e.pops(2)]
     parts: list[Value] = []
     for index, one in enumerate(strings):
         parts += (one, *interpolations[index : index + 1])
@@ -731,7 +735,7 @@ def _call_function_var(has_list: bool, has_dict: bool) -> Do:  # noqa: FBT001 - 
         pairs = e.pops((argument >> 8 & 0xFF) * 2)
         arguments = e.pops(argument & 0xFF)
         if more is not None:
-            arguments += _items(more) or [_starred(more)]
+            arguments += _items(e, more) or [_starred(more)]
         if more_keywords is not None:
             pairs += _pairs_of(more_keywords)
         _call(e, e.pop(), arguments, _from_pairs(pairs))
@@ -756,7 +760,7 @@ def _call_function_ex(e: Evaluation, argument: int) -> None:
         function = e.pop()
         if e.version >= (3, 11) and e.stack and e.stack[-1] is NULL:
             e.pop()
-    arguments = _items(more)
+    arguments = _items(e, more)
     if not arguments and not (isinstance(more, (Known, Display)) and not more.telling):
         arguments = [_starred(more)]
     _call(e, function, arguments, _from_pairs(_pairs_of(more_keywords)) if more_keywords is not NULL else None)
@@ -876,7 +880,7 @@ def _tell_defaults(e: Evaluation, function: Value, defaults: Value | None, named
     code = function.value if isinstance(function, Known) else None
     if not isinstance(code, Code):
         return
-    values = _items(defaults)
+    values = _items(e, defaults)
     names = (code.slots or code.varnames)[: code.argcount]
     pairs = list(zip(names[len(names) - len(values) :], values, strict=False)) if len(values) <= len(names) else []
     if isinstance(named, Display):
@@ -979,18 +983,19 @@ def _for_iter(e: Evaluation, argument: int) -> None:
     del argument
     iterator = e.pop()
     e.leave()
-    e.stack += (iterator, _each(iterator))
+    e.stack += (iterator, _each(e, iterator))
 
 
-def _each(iterator: Value) -> Value:
+def _each(e: Evaluation, iterator: Value) -> Value:
     items = items_of(iterator)
+    e.spend(len(items))
     return Each(items) if items else UNKNOWN
 
 
 def _for_iter_3_12(e: Evaluation, argument: int) -> None:
     """At the end the iterator, and one more, are taken away by END_FOR."""
     del argument
-    e.stack.append(_each(e.stack[-1]) if e.stack else UNKNOWN)
+    e.stack.append(_each(e, e.stack[-1]) if e.stack else UNKNOWN)
     e.leave()
 
 

@@ -18,8 +18,12 @@ MOST_ITEMS = 4096
 MOST_EITHER = 8
 """Values that one may be."""
 _FEW_PIECES = 8
+_PIECE = 16
+"""Characters that take as long to write as a piece."""
 _MOST_PIECES = 64 * 1024
 """Of a line. Values may share their parts, so that few instructions make endlessly many."""
+_NUMBERS = frozenset((int, float, complex, bool, type(None)))
+_MOST_SEEN = 512
 _MOST_BITS = 256
 """Of an integer that is written out."""
 
@@ -43,9 +47,9 @@ class Known:
         if isinstance(value, (tuple, list, Frozen)):
             items = value.items if isinstance(value, Frozen) else value
             brackets = "[]" if isinstance(value, list) else "{}" if isinstance(value, Frozen) else "()"
-            return _listed(brackets, [known(one, self.at) for one in items[:MOST_ITEMS]])
+            return _listed(brackets, [_part(one, self.at) for one in items[:MOST_ITEMS]])
         if isinstance(value, Pairs):
-            flat = [known(one, self.at) for pair in value.items[:MOST_ITEMS] for one in pair]
+            flat = [_part(one, self.at) for pair in value.items[:MOST_ITEMS] for one in pair]
             return _paired(flat)
         if isinstance(value, Code):
             return (value.name,)
@@ -215,6 +219,21 @@ def known(value: Constant, at: int = -1) -> Known:
     return Known(value, has_strings(value), "", at)
 
 
+def parts_of(value: Known) -> list[Value]:
+    """What is in a tuple or a list; empty for anything else."""
+    if not isinstance(value.value, (tuple, list)):
+        return []
+    if not value.telling and not value.name:
+        return [Known(one, telling=False) for one in value.value[:MOST_ITEMS]]
+    return [_part(one, value.at) for one in value.value[:MOST_ITEMS]]
+
+
+def _part(value: Constant, at: int) -> Known:
+    """Of a constant: whatever has parts again is taken to have strings, for they may share them without end."""
+    telling = bool(value) if isinstance(value, (str, bytes)) else isinstance(value, (tuple, list, Frozen, Pairs))
+    return Known(value, telling, "", at)
+
+
 def has_strings(value: Constant) -> bool:
     """Whether there are strings in a constant."""
     if isinstance(value, (str, bytes)):
@@ -222,17 +241,17 @@ def has_strings(value: Constant) -> bool:
     if not isinstance(value, (tuple, list, Frozen, Pairs)):
         return False
     pending: list[Any] = [value]
-    for _ in range(MOST_ITEMS):
+    for _ in range(_MOST_SEEN):
         if not pending:
             return False
         one = pending.pop()
         if isinstance(one, (str, bytes)):
             if one:
                 return True
-        elif isinstance(one, (tuple, list)):
-            pending += one[:MOST_ITEMS]
         elif isinstance(one, (Frozen, Pairs)):
-            pending += one.items[:MOST_ITEMS]
+            pending += one.items[:_MOST_SEEN]
+        elif isinstance(one, (tuple, list)) and not _NUMBERS.issuperset(map(type, one[:MOST_ITEMS])):
+            pending += one[:_MOST_SEEN]
     return True  # whatever is so big has strings
 
 
@@ -296,19 +315,20 @@ class Writer:
             else:
                 if isinstance(one, Call) and one.keywords:
                     strings += one.keywords
-                pieces += 1
-                pending += one.parts()[::-1]
+                parts = one.parts()
+                pieces += 1 + len(parts)
+                pending += parts[::-1]
                 if pieces > _MOST_PIECES or len(pending) > _MOST_PIECES:
-                    self.work = size + pieces
+                    self.work = size + _PIECE * pieces
                     return None
                 continue
             out.append(text)
             size += len(text)
             if size > LONGEST and len(out) > _FEW_PIECES:
-                self.work = size + pieces
+                self.work = size + _PIECE * pieces
                 return None
         self.strings.update(strings)
-        self.work = size
+        self.work = size + _PIECE * pieces
         return "".join(out)
 
     def _string(self, value: str | bytes) -> str:
