@@ -39,9 +39,9 @@ from pitviper.bytecode.values import (
     split,
 )
 
-MOST_INSTRUCTIONS = 4_000_000
-"""In one file."""
-MOST_TEXT = 64 * 1024 * 1024
+MOST_INSTRUCTIONS = 2_000_000
+"""In one file; the largest of the standard libraries have 200,000."""
+MOST_TEXT = 16 * 1024 * 1024
 """Characters of all lines of one file."""
 _DEEPEST_STACK = 64 * 1024
 _MOST_MISSING = 16
@@ -51,6 +51,7 @@ _MOST_KNOWN = 512
 """Variables that are handed to functions within."""
 _MOST_PIECES = 16 * 1024
 """Lines that stand for one that is too long."""
+_LONGEST_QUALNAME = 512
 _LONGEST_COMPREHENSION = 512
 _PLAIN, _EXTENDED, _FORWARD, _BACKWARD, _ABSOLUTE, _END = range(6)
 _ENDS = ("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS")
@@ -429,7 +430,7 @@ class _Evaluation:
 
 
 def _within(owner: str, name: str) -> str:
-    return name if owner in ("", "<module>") else f"{owner}.{name}"
+    return name if owner in ("", "<module>") or len(owner) > _LONGEST_QUALNAME else f"{owner}.{name}"
 
 
 def _style(version: Version) -> tuple[int, int]:

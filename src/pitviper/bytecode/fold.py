@@ -21,7 +21,7 @@ from pitviper.bytecode.values import MOST_ITEMS, Attribute, Display, Each, Eithe
 
 LONGEST = 1024 * 1024
 """Characters of a value that is worked out."""
-MOST_CHARACTERS = 32 * 1024 * 1024
+MOST_CHARACTERS = 8 * 1024 * 1024
 """Of all values of a file that something is worked out of."""
 _WITH_FUNCTION = 2
 _LONGEST_PADDED = 4096
