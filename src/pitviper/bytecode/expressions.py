@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pitviper.bytecode import fold, literals
-from pitviper.bytecode.values import Known
+from pitviper.bytecode import literals
+from pitviper.bytecode.fold import Folder
+from pitviper.bytecode.values import Known, known
 
 _TOKEN = re.compile(
     r"""(?P<string>(?P<prefix>(?<!\w)[rbuRBU]{1,2}(?=['"]))?(?:'''(?P<a>(?:[^'\\]+|\\.|'(?!''))*+)'''|\"\"\"(?P<b>(?:[^"\\]+|\\.|"(?!""))*+)\"\"\"
@@ -237,8 +238,8 @@ def _binary(sign: str, one: Any, two: Any) -> Any:
             return _UNKNOWN
     if (sign == "*" and _size(one) * _size(two) > _LONGEST) or (sign == "%" and _size(one) + _size(two) > _LONGEST):
         return _UNKNOWN
-    known = fold.binary(sign, Known(one), Known(two))
-    return _UNKNOWN if known is None else known.value
+    found = Folder().binary(sign, known(one), known(two))
+    return found.value if isinstance(found, Known) else _UNKNOWN
 
 
 def _size(value: Any) -> int:

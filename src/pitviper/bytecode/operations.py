@@ -91,7 +91,7 @@ def _load_small_int(e: Evaluation, argument: int) -> None:
     e.stack.append(Known(argument, telling=False))
 
 
-_COMMON: dict[str, Constant] = {"None": None, "''": "", "True": True, "False": False, "-1": -1}
+_COMMON: dict[str, Constant] = {"None": None, "": "", "True": True, "False": False, "-1": -1}
 
 
 def _load_common(e: Evaluation, argument: int) -> None:
@@ -995,7 +995,8 @@ def _each(e: Evaluation, iterator: Value) -> Value:
 def _for_iter_3_12(e: Evaluation, argument: int) -> None:
     """At the end the iterator, and one more, are taken away by END_FOR."""
     del argument
-    e.stack.append(_each(e, e.stack[-1]) if e.stack else UNKNOWN)
+    depth = 1 if e.version < (3, 15) else 2
+    e.stack.append(_each(e, e.stack[-depth]) if len(e.stack) >= depth else UNKNOWN)
     e.leave()
 
 
@@ -1038,6 +1039,17 @@ def _get_iter(e: Evaluation, argument: int) -> None:
     value = e.pop()
     e.statement(value)
     e.stack.append(value if isinstance(value, (Known, Display)) or not value.telling else UNKNOWN)
+
+
+def _get_iter_3_15(e: Evaluation, argument: int) -> None:
+    """An index, or NULL, lies on top of the iterator."""
+    _get_iter(e, argument)
+    e.stack.append(NULL)
+
+
+def _pop_iter_3_15(e: Evaluation, argument: int) -> None:
+    del argument
+    e.pops(2)
 
 
 def _import_name(e: Evaluation, argument: int) -> None:
@@ -1109,7 +1121,7 @@ _DO: dict[str, Do | tuple[tuple[tuple[int, int], Do], ...]] = {
     "LOAD_ASSERTION_ERROR": _push(Name("AssertionError")),
     "PUSH_NULL": _push(NULL),
     "POP_TOP": _pop_top,
-    "POP_ITER": _pop_top,
+    "POP_ITER": ((_SINCE_2, _pop_top), ((3, 15), _pop_iter_3_15)),
     "END_FOR": _end_for,
     "COPY": _copy,
     "SWAP": _swap,
@@ -1208,7 +1220,7 @@ _DO: dict[str, Do | tuple[tuple[tuple[int, int], Do], ...]] = {
     "SETUP_FINALLY": _setup,
     "SETUP_EXCEPT": _setup,
     "SETUP_LOOP": _nothing,
-    "GET_ITER": _get_iter,
+    "GET_ITER": ((_SINCE_2, _get_iter), ((3, 15), _get_iter_3_15)),
     "GET_AITER": _get_iter,
     "SETUP_WITH": _with,
     "BEFORE_WITH": _with,
