@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests bench demo fuzz
 
-.PHONY: help demo test lint types layers rules tests coverage fuzz lock bench bench-archives bench-alarms clean
+.PHONY: help demo test lint types layers rules tests coverage fuzz lock bench bench-archives bench-alarms bench-recall clean
 
 help: ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -50,6 +50,9 @@ bench-archives: $(VENV)/installed ## Measure archives, images and wheels against
 
 bench-alarms: $(VENV)/installed ## Every finding in the wheels that pip is configured to find on this machine
 	$(BIN)/python bench/alarms.py
+
+bench-recall: $(VENV)/installed ## Names and values in the standard library of every Python under pyenv: how many its bytecode shows
+	$(BIN)/python bench/recall.py
 
 lock: $(VENV)/installed-dev ## Lock all dependencies anew, with hashes
 	$(BIN)/pip install --quiet uv
