@@ -29,8 +29,9 @@ def kept() -> dict[Version, bytes]:
     """A module of many statements, marshalled by each version."""
     found = {}
     for path in (Path(__file__).parent / "fixtures").glob("*.json"):
-        major, minor = map(int, path.stem.split("."))
-        found[Version(major, minor)] = base64.b64decode(json.loads(path.read_text(encoding="ascii"))["marshal"])
+        major, minor = map(int, path.stem.removeprefix("pypy").split("."))
+        version = Version(major, minor, "pypy" if path.stem.startswith("pypy") else "cpython")
+        found[version] = base64.b64decode(json.loads(path.read_text(encoding="ascii"))["marshal"])
     return found
 
 
