@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import importlib.util
 import marshal
@@ -9,6 +10,7 @@ import os
 import signal
 import threading
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -543,3 +545,11 @@ class TestWork:
         assert [path for path, *_ in sorted(where(outcome.findings))] == [f"{number}.py" for number in range(6)]
         detail = "the worker process died while it looked into this file"
         assert outcome.gaps == [Gap("3-killer.py", Reason.FAILED, detail)]
+
+
+def test_a_bomb_of_many_encoded_files_ends(looker: Looker) -> None:
+    bomb = b"x = zlib.decompress(b64decode('%b'))" % base64.b64encode(zlib.compress(bytes(60 * 1024 * 1024), 9))
+    outcomes = [looker.look_at_bytes(bomb, f"x.zip!/{number}") for number in range(6)]
+    told = [[str(gap.reason) for gap in outcome.gaps] for outcome in outcomes]
+    assert told == [[]] * 4 + [["over-budget"]] * 2
+    assert looker.look_at_bytes(bomb, "y").gaps == []

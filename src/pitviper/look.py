@@ -47,6 +47,9 @@ MAX_FINDINGS = 2_000
 PATIENCE = 30.0
 """Seconds for confirming candidates in one blob; ordinary ones take microseconds each. What is beyond becomes a Gap."""
 
+_USUAL_GROWTH = 4
+"""How many times its own size may come out of a blob's encoded runs at no cost to the artefact: text packs so well."""
+
 _BATCH = 128
 
 
@@ -99,6 +102,8 @@ class Looker:
         self._gate: Gate | None = None
         self._budget: tuple[Blob, Budget] | None = None
         """The last blob with something encoded, and what it may still cost."""
+        self._growth: tuple[str, int] = "", 0
+        """The last artefact with something encoded, and by how much what was decoded of its blobs outgrew them."""
 
     def look(self, parts: Iterable[Files], *, read_ahead: bool = False) -> Iterator[Outcome]:
         """What came of `parts`, pack by pack, so that an interruption keeps what was found."""
@@ -298,18 +303,26 @@ class Looker:
 
     def _decode(self, data: bytearray, seen: Seen, hits: list[Hit], outcome: Outcome) -> list[Finding | Ignored]:
         """What lies encoded at `hits`. A guess about a run that turns out to hold a secret is taken back."""
-        from pitviper.engine.decode import Budget, Decoder  # noqa: PLC0415 - only where something is encoded
+        from pitviper.engine.decode import MAX_BYTES, MAX_GROWTH, Budget, Decoder  # noqa: PLC0415 - only where something is encoded
 
         blob = seen.span.blob
         self._decoder = self._decoder or Decoder(self._matcher)
         if self._budget is None or self._budget[0] is not blob:
+            artefact = blob.path.partition("!/")[0]
+            self._growth = artefact, self._growth[1] if self._growth[0] == artefact else 0
             self._budget = blob, Budget()
+            self._budget[1].room = max(0, min(MAX_BYTES, MAX_GROWTH - self._growth[1]))
         budget = self._budget[1]
+        room = budget.room
         before = budget.exceeded
         spent = self._spent[1] if self._spent[0] is blob else 0.0
         if self._is_wide(data, seen.span):  # then the literals stand for text that is searched as such
             hits = [hit for hit in hits if not self._matcher.is_wide_at(hit)]
+        started = time.perf_counter()
         revealed = self._decoder.look(data, seen, hits, budget, PATIENCE - spent)
+        self._spent = blob, spent + time.perf_counter() - started
+        grown = room - budget.room - _USUAL_GROWTH * (seen.span.end - seen.span.start)
+        self._growth = self._growth[0], self._growth[1] + max(0, grown)
         if budget.exceeded and not before:
             outcome.gaps.append(Gap(blob.path, Reason.OVER_BUDGET, f"{budget.exceeded}; the others were left out"))
         found: list[tuple[int, Finding, Revealed]] = []

@@ -451,3 +451,9 @@ class TestProperties:
         assert unescape(each(r"\x{:02x}")(data)) == data
         assert unpercent(each("%{:02X}")(data)) == data
         assert unnumber(each("{}", ", ")(data)) == data if len(data) > 1 else True
+
+
+def test_what_takes_too_long_is_told(looker: Looker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pitviper.look.PATIENCE", 0.0)
+    outcome = looker.look_at_bytes(base64.b64encode(make("ghp_{base62:30}{crc32-base62}", "late").encode()), "x")
+    assert any("too long to decode" in gap.detail for gap in outcome.gaps)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import mailbox
+import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitviper.engine.data import Memory
 from pitviper.look import Outcome
 from pitviper.model.gap import Gap, Reason
 from pitviper.unpack import mail
+from pitviper.unpack.interface import Options
 from pitviper.unpack.table import recognise
 
 Opener = Callable[..., tuple[dict[str, bytes], list[Gap]]]
@@ -163,3 +167,23 @@ def test_three_deep(
     assert not outcome.gaps
     assert finding.place.path == "a.tar.gz!/a.whl!/sent.eml!/env.txt"
     assert finding.place.line == 1
+
+
+def test_a_flood_of_parameters(opened: Opener) -> None:
+    part = b'--B\nContent-Type: text/plain; x="' + b";" * 200_000 + b"\n\nstill here\n"
+    content = b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n" + part * 5 + b"--B--\n"
+    started = time.process_time()
+    found, gaps = opened(mail.FORMAT, content)
+    assert time.process_time() - started < 5
+    assert {str(gap.reason) for gap in gaps} == {"over-budget"}
+    assert any(b"still here" in text for text in found.values())
+
+
+def test_much_padding() -> None:
+    head = b"MIME-Version: 1.0\nContent-Transfer-Encoding: base64\n\n"
+    tracemalloc.start()
+    items = list(mail.members(Memory(head + b"YQ==" * 300_000), Options()))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert items
+    assert peak < 8_000_000

@@ -139,3 +139,9 @@ def test_three_deep(
     (finding,) = outcome.findings
     assert not outcome.gaps
     assert finding.place.path == "a.tar.gz!/a.whl!/n.ipynb!/cell:2"
+
+
+@pytest.mark.parametrize("value", [b"[]", b'{"a": 0}'])
+def test_too_many_values(opened: Opener, value: bytes) -> None:
+    content = b'{"nbformat": 4, "metadata": [' + b",".join([value] * 2_000_000) + b'], "nbformat_minor": 4}'
+    assert [str(gap.reason) for gap in opened(notebook.FORMAT, content)[1]] == ["over-budget"]

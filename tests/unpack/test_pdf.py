@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import time
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -10,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitviper.engine.data import Memory
 from pitviper.look import Outcome
 from pitviper.model.gap import Gap, Reason
 from pitviper.unpack import pdf
-from pitviper.unpack.pdf_objects import parsed, tokens
+from pitviper.unpack.interface import Member, Options, Refused
+from pitviper.unpack.pdf_objects import Allowance, parsed, tokens
 from pitviper.unpack.pdf_text import Codes, codes, lines
 
 Opener = Callable[..., tuple[dict[str, bytes], list[Gap]]]
@@ -250,7 +254,7 @@ def test_flipped_bytes(opened: Opener, changes: list[tuple[int, int]]) -> None:
 )
 def test_any_syntax(pieces: list[bytes]) -> None:
     content = b"".join(pieces)
-    parsed(content, 0)
+    parsed(content, 0, Allowance(1000))
     list(lines(content, {}))
     codes(content + b" endbfrange")
     ends = [end for _, end in tokens(content)]
@@ -270,3 +274,36 @@ def test_three_deep(
 
 def test_behind_something_else(scanned: Callable[[str, bytes], Outcome], token: Callable[[str], str]) -> None:
     assert scanned("x", b"junk\n" + page(b"(%s) Tj" % token("pdf").encode())).findings
+
+
+class TestBombs:
+    """Small documents that would take gigabytes, or hours."""
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            page(b"(a) Tj " * 200_000),
+            document({**CATALOG, 3: f"<< /Type /Page /Contents [{'4 0 R ' * 500}] >>", 4: stream(b"(a) Tj " * 20_000)}),
+            document({**CATALOG, 9: stream(b"1 1 " * 50_000, "/Type /ObjStm /N 25000 /First 200000")}),
+            document({**CATALOG, 9: stream(b"1 0 [" + b"(a)" * 200_000 + b"]", "/Type /ObjStm /N 1 /First 4")}),
+            b"%PDF-1.4\n" + b"1 0 obj(a)stream\nendstream " * 50_000 + b"%%EOF",
+        ],
+        ids=["a page", "a stream many times", "objects at one place", "strings", "strings without an end"],
+    )
+    def test_end(self, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("_MOST_READ", "_MOST_OF_PAGE", "_MOST_DECODED"):  # so that it takes no minute to see
+            monkeypatch.setattr(pdf, name, getattr(pdf, name) // 16)
+        tracemalloc.start()
+        started = time.process_time()
+        try:
+            for item in pdf.members(Memory(content), Options()):
+                if isinstance(item, Member) and item.read:
+                    while item.read(1 << 20):
+                        pass
+        except Refused as error:
+            assert error.reason is Reason.OVER_BUDGET  # noqa: PT017 - it need not be raised
+        finally:
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert peak < 25_000_000
+        assert time.process_time() - started < 20

@@ -187,3 +187,22 @@ def test_three_deep(
     assert not outcome.gaps
     assert {finding.place.path for finding in outcome.findings} == {"a.tar.gz!/a.whl!/db!/table:users"}
     assert [finding.place.line for finding in outcome.findings] == [2, 4]
+
+
+def varint(number: int) -> bytes:
+    return bytes((number >> 14 | 0x80, number >> 7 & 0x7F | 0x80, number & 0x7F))
+
+
+@pytest.mark.parametrize(("count", "detail"), [(10_000, "lie in each other"), (1, "too many columns")])
+def test_a_page_that_is_a_bomb(opened: Opener, count: int, detail: str) -> None:
+    size = 20_000 if count > 1 else 40_000
+    payload = varint(size) + bytes([8]) * (size - 3)
+    cell = varint(len(payload)) + b"\1" + payload
+    page = bytearray(65536)
+    start = len(page) - len(cell)
+    page[:24] = b"SQLite format 3\0" + bytes((0, 1, 1, 1, 0, 64, 32, 32))
+    page[100:108] = bytes((13, 0, 0)) + count.to_bytes(2, "big") + start.to_bytes(2, "big") + b"\0"
+    page[108 : 108 + 2 * count] = start.to_bytes(2, "big") * count
+    page[start:] = cell
+    _, gaps = opened(sqlite.FORMAT, bytes(page))
+    assert [detail in gap.detail for gap in gaps] == [True]

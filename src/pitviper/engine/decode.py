@@ -31,6 +31,8 @@ MAX_LAYERS = 20_000
 """Decoded layers of one blob."""
 MAX_BYTES = 64 * 1024 * 1024
 """Decoded bytes of one blob."""
+MAX_GROWTH = 256 * 1024 * 1024
+"""Decoded bytes of all blobs of one artefact, as far as those of a blob are more than four times its own."""
 MAX_DEPTH = 8
 """Layers within each other."""
 
@@ -54,11 +56,18 @@ _MEDIA = (
 """Images, fonts, sound: nobody's token, and much of it."""
 
 
+_TOO_MUCH = (
+    f"more than {MAX_BYTES // 1024 // 1024} MiB of decoded bytes, or in one artefact {MAX_GROWTH // 1024 // 1024} MiB"
+)
+
+
 class Budget(msgspec.Struct):
     """What is left for a blob, and what was found in it."""
 
     layers: int = MAX_LAYERS
     room: int = MAX_BYTES
+    deadline: float = inf
+    """When to stop, by `time.perf_counter`."""
     exceeded: str = ""
     """What there was too much of."""
     found: set[tuple[int | None, str, int]] = set()
@@ -70,12 +79,19 @@ class Budget(msgspec.Struct):
         if not self.layers:
             self.exceeded = f"more than {MAX_LAYERS:,} encoded runs"
         elif len(data) > self.room:
-            self.exceeded = f"more than {MAX_BYTES // 1024 // 1024} MiB of decoded bytes"
+            self.exceeded = _TOO_MUCH
         else:
             self.layers -= 1
             self.room -= len(data)
             return True
         return False
+
+    def is_late(self) -> bool:
+        """Whether nothing more may be decoded."""
+        if time.perf_counter() < self.deadline:
+            return False
+        self.exceeded = "encoded runs that took too long to decode"
+        return True
 
     def is_new(self, start: int | None, match: Match) -> bool:
         """Whether `match` was not found before in the run at `start`, or, if that is None, in the blob."""
@@ -146,12 +162,12 @@ class Decoder:
 
         Not in runs that a match in `seen` holds or touches: its rule knows that form, and has told what is in there.
         """
-        deadline = time.perf_counter() + seconds
+        deadline = budget.deadline = time.perf_counter() + seconds
         revealed: list[Revealed] = []
         told = {match.secret for match in seen.matches if _is_known(match)}
         is_window = seen.span.base > 0 or seen.span.last < seen.span.end
         layers = list(self._layers(data, seen, hits, None, budget))
-        while layers and time.perf_counter() < deadline:
+        while layers and not budget.is_late():
             buffer, spans = _packed(seen.span.blob, layers)
             by_start = {span.start: layer for span, layer in zip(spans, layers, strict=True)}
             layers = []
@@ -180,6 +196,8 @@ class Decoder:
         taken = _Taken(seen.matches)
         literals = self._literals(data, seen.span, hits, taken)
         for start, end, name, decoded in Runs(data, seen.span, binary=seen.binary).at(literals):
+            if budget.is_late():
+                return
             if not decoded or decoded == data[start:end] or (name not in MIXTURES and taken.touches(start, end)):
                 continue
             is_cut = end == seen.span.end > seen.span.last
@@ -280,7 +298,7 @@ def _decompressed(decompress: Decompress, data: bytes, budget: Budget) -> bytes:
     except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError):
         return b""
     if is_cut:
-        budget.exceeded = f"more than {MAX_BYTES // 1024 // 1024} MiB of decoded bytes"
+        budget.exceeded = _TOO_MUCH
     return plain
 
 

@@ -10,6 +10,7 @@ import binascii
 import email.header
 import email.message
 import email.parser
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,6 +27,8 @@ _MOST = 64 * 1024 * 1024
 _MOST_PARTS = 10_000
 _DEEPEST = 32
 _LONGEST_HEADERS = 256 * 1024
+_MOST_PARAMETERS = 500
+"""Of all headers of a part; the library takes the square of their number, and of a name in pieces there are dozens."""
 _LONGEST_BOUNDARY = 200
 """RFC 2046 allows 70."""
 _FIRST = re.compile(rb"From [^\r\n]{1,200}\d{4}\r?\n|[A-Z][A-Za-z0-9-]{1,60}:[ \t\r\n]")
@@ -38,6 +41,7 @@ _ENVELOPE = re.compile(
 )
 _BLANK = re.compile(rb"^\r?\n", re.MULTILINE)
 _ENCODED_WORD = re.compile(rb"=\?[^?\s]{1,40}\?[BbQq]\?")
+_UNPADDED = re.compile(rb"[^=]+")
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _OWN_CODECS = ("utf-16", "utf-32", "utf-7")
 """Beginnings of charsets in which not even ASCII stands as it is."""
@@ -77,7 +81,7 @@ def members(data: Data, options: Options) -> Iterator[Item]:
 
 def _messages(raw: bytes, data: Data, covered: list[tuple[int, int]]) -> Iterator[Member]:
     """Each message of a mailbox, without the line in front of it."""
-    lines = [*_ENVELOPE.finditer(raw)]
+    lines = [*itertools.islice(_ENVELOPE.finditer(raw), _MOST_PARTS + 1)]
     ends = [*(line.start() for line in lines[1:]), len(raw)]
     for number, (line, end) in enumerate(zip(lines, ends, strict=False), 1):
         if number > _MOST_PARTS:
@@ -97,6 +101,10 @@ def _parts(raw: bytes, data: Data, covered: list[tuple[int, int]]) -> Iterator[M
         headers = raw[part.start : min(begin, part.start + _LONGEST_HEADERS)]
         if _ENCODED_WORD.search(headers):
             yield Member("(headers)", data=_held(_readable(headers)))
+        if headers.count(b";") > _MOST_PARAMETERS:
+            detail = f"headers with more than {_MOST_PARAMETERS} parameters: it was searched without being decoded"
+            yield Member("(headers)", reason=Reason.OVER_BUDGET, detail=detail)
+            headers = b""
         header = _Header(headers)
         if header.boundary and part.depth < _DEEPEST:
             stack += reversed(_split(raw, _Part(begin, part.end, part.depth + 1), header.boundary, _MOST_PARTS))
@@ -159,12 +167,12 @@ class _Header:
 
 def _base64(body: bytes) -> bytes:
     """Each run up to padding; what follows is decoded on its own."""
-    decoded = []
-    for piece in body.split(b"="):
-        digits = _NO_BASE64.sub(b"", piece)
+    decoded = bytearray()
+    for piece in _UNPADDED.finditer(body):
+        digits = _NO_BASE64.sub(b"", piece[0])
         digits = digits[:-1] if len(digits) % 4 == 1 else digits
-        decoded.append(binascii.a2b_base64(digits + b"=" * (-len(digits) % 4)))
-    return b"".join(decoded)
+        decoded += binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
+    return bytes(decoded)
 
 
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {"base64": _base64, "quoted-printable": partial(binascii.a2b_qp)}

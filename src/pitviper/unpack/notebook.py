@@ -17,8 +17,11 @@ from pitviper.model.gap import Reason
 from pitviper.model.place import escape
 from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
 
-_MOST = 64 * 1024 * 1024
-"""Bytes of a notebook that is parsed; as Python objects it takes several times as much memory."""
+_MOST = 32 * 1024 * 1024
+"""Bytes of a notebook that is parsed; as Python's strings it may take four times as much memory."""
+_MOST_MEMORY = 160 * 1024 * 1024
+_COSTS = ((b"{", 256), (b"[", 80), (b",", 40))
+"""Bytes that an object, a list and an entry of either take in memory, whatever is in it."""
 _FIRST_KEY = re.compile(rb'\{\s*"(?:cells|metadata|nbformat|nbformat_minor|orig_nbformat|worksheets)"\s*:')
 _MARKS = (b'"nbformat', b'"cell_type"', b'"kernelspec"')
 _LAST_KEY = b'nbformat_minor"'
@@ -40,8 +43,11 @@ def members(data: Data, options: Options) -> Iterator[Item]:
     del options
     if data.size > _MOST:
         raise Refused(Reason.OVER_BUDGET, f"a notebook of {data.size:,} bytes: searched without being parsed")
+    raw = data.read(0, data.size)
+    if sum(raw.count(mark) * cost for mark, cost in _COSTS) > _MOST_MEMORY:
+        raise Refused(Reason.OVER_BUDGET, "a notebook of too many values: searched without being parsed")
     try:
-        book = json.loads(data.read(0, data.size).decode("utf-8", "replace"), object_pairs_hook=_object)
+        book = json.loads(raw.decode("utf-8", "replace"), object_pairs_hook=_object)
     except RecursionError:
         raise damaged("its JSON is nested too deep") from None
     if not isinstance(book, dict) or "nbformat" not in book:

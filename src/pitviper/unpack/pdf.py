@@ -15,7 +15,7 @@ from pitviper.model.gap import Reason
 from pitviper.model.place import escape
 from pitviper.unpack.interface import Format, Item, Member, Options, Refused, Rest, damaged
 from pitviper.unpack.pdf_filters import unfiltered
-from pitviper.unpack.pdf_objects import Found, Name, Ref, Value, objects, parsed, readable, strings
+from pitviper.unpack.pdf_objects import Allowance, Found, Name, Ref, Value, objects, parsed, readable, strings
 from pitviper.unpack.pdf_text import Codes, codes, lines
 from pitviper.unpack.pieces import reader
 
@@ -28,8 +28,15 @@ _MOST = 128 * 1024 * 1024
 _MOST_DECODED = 16 * 1024 * 1024
 """Bytes of one stream of text, of a font's map or of objects."""
 _MOST_PAGES = 10_000
-_PATIENCE = 60.0
+_PATIENCE = 20.0
 """Seconds for the text of one document, some thousand pages; what is beyond is searched unpacked, not as text."""
+_MOST_READ = 96 * 1024 * 1024
+"""What reading objects may cost (see `Allowance`): some 200 MiB of memory, some seconds."""
+_MOST_OF_PAGE = 32 * 1024 * 1024
+"""What reading a page may cost (as above): a book of a thousand pages in one, or 3 seconds."""
+_MOST_TRAILER = 1024 * 1024
+_MOST_IN_STREAM = 100_000
+"""Objects in a stream of objects; those who write them take some hundred."""
 _FEW = 64
 """Filters of one stream, or steps of a chain of references."""
 
@@ -67,7 +74,8 @@ class _Document:
     def __init__(self, data: Data) -> None:
         self._data = data
         raw = data.read(0, data.size)
-        self._found = list(objects(raw))
+        self._allowance = Allowance(_MOST_READ)
+        self._found = list(objects(raw, self._allowance))
         self._values: dict[int, Value] = {}
         self._streams: dict[int, Found] = {}
         self._told: set[int] = set()
@@ -81,30 +89,42 @@ class _Document:
             if found.end > found.start:
                 self._streams[found.number] = found
         self._inner = [] if self.is_encrypted else list(self._packed())
+        if self._allowance.left <= 0:
+            self._too_much("it has too many objects: those behind them were searched as they are")
 
     def _encrypted(self, raw: bytes) -> bool:
         """Whether a trailer, or a stream of references, says so."""
         trailers = [found.value for found in self._found]
         position = 0
         while len(trailers) < len(self._found) + _FEW and (position := raw.find(b"trailer", position)) >= 0:
-            value, _, position = parsed(raw, position + 7)
+            value, _, position = parsed(raw, position + 7, Allowance(_MOST_TRAILER))
             trailers.append(value)
         return any(isinstance(one, dict) and "Encrypt" in one and "Root" in one for one in trailers)
 
     def _packed(self) -> Iterator[Value]:
         """The objects in streams of objects, entered by their number unless the file has them itself."""
+        allowance = self._allowance
         for found in self._found:
             holder = _dict(found.value)
             if holder.get("Type") != "ObjStm":
                 continue
+            if allowance.left <= 0:
+                return
             raw = self._decoded(found)
+            allowance.left -= len(raw) // 8  # to unpack is fast
             count, first = holder.get("N"), holder.get("First")
             if not isinstance(count, int) or not isinstance(first, int):
                 continue
-            numbers = [int(word) for word in raw[: max(0, first)].split() if word.isdigit() and len(word) < _FEW]
+            words = raw[: max(0, first)].split(None, 2 * max(0, min(count, _MOST_IN_STREAM)))
+            numbers = [int(word) for word in words if word.isdigit() and len(word) < _FEW]
             offsets = numbers[1 : 2 * count : 2]
             for number, offset, end in zip(numbers[::2], offsets, [*offsets[1:], len(raw)], strict=False):
-                value = parsed(raw[first + offset : first + end if end > offset else None], 0)[0]
+                if allowance.left <= 0:
+                    break
+                piece = raw[first + offset : first + end if end > offset else None]
+                allowance.left -= len(piece)
+                allowance.stop = -1
+                value = parsed(piece, 0, allowance)[0]
                 self._values.setdefault(number, value)
                 yield value
 
@@ -169,15 +189,26 @@ class _Document:
 
     def _text(self, streams: list[Found], resources: Value) -> Iterator[bytes]:
         if time.monotonic() > self._ends:
-            detail = f"its text takes more than {_PATIENCE:.0f} s to read; it was searched unpacked"
-            self.problem = self.problem or Refused(Reason.OVER_BUDGET, detail)
+            self._too_much(f"its text takes more than {_PATIENCE:.0f} s to read; it was searched unpacked")
             return
-        streams = [found for found in streams if found.start not in self._told]
-        content = b"\n".join(self._decoded(found) for found in streams)
+        by_start = {found.start: found for found in streams if found.start not in self._told}
+        content = b""
+        streams = []
+        for found in by_start.values():
+            if len(content) < _MOST_DECODED:  # the others are told as streams
+                content += self._decoded(found) + b"\n"
+                streams.append(found)
         fonts = {name: self._codes(font) for name, font in _dict(self._get(resources, "Font")).items()}
-        for line in lines(content, fonts):
+        allowance = Allowance(_MOST_OF_PAGE)
+        for line in lines(content, fonts, allowance):
             yield line.encode("utf-8", "replace") + b"\n"
+        if allowance.left <= 0:
+            self._too_much("a page has too much text; it was searched unpacked")
+            return
         self._told |= {found.start for found in streams}
+
+    def _too_much(self, detail: str) -> None:
+        self.problem = self.problem or Refused(Reason.OVER_BUDGET, detail)
 
     def _codes(self, font: Value) -> Codes:
         ref = _dict(self.value(font)).get("ToUnicode")

@@ -7,6 +7,7 @@ The table of contents of the file is not asked: it can lie, and leaves out what 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,6 +28,19 @@ _HEX_IN_NAME = re.compile(rb"#([0-9A-Fa-f]{2})")
 _OBJECT = re.compile(rb"(?<![0-9])([0-9]{1,10})[" + _SPACE + rb"]{1,8}[0-9]{1,5}[" + _SPACE + rb"]{1,8}obj")
 _ENDS = frozenset((b"endobj", b"stream", b"obj", b"xref", b"trailer", b"startxref"))
 _DEEPEST = 100
+_LEAST_COST, _COST_OF_OBJECT = 32, 64
+"""A token costs its bytes, but not less than this."""
+
+
+class Allowance:
+    """What reading may still cost: each token takes memory, and objects may be read many times.
+
+    `stop` is where the next object's end stands, so that a string without an end is looked for only once.
+    """
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.stop = 0
 
 
 class Name(str):
@@ -69,11 +83,12 @@ class Found(NamedTuple):
     end: int
 
 
-def tokens(data: bytes, position: int = 0) -> Iterator[tuple[Token, int]]:
-    """The tokens from `position` on, each with where it ends."""
-    stop = position
-    while found := _TOKEN.match(data, position):
-        position = found.end()
+def tokens(data: bytes, position: int = 0, allowance: Allowance | None = None) -> Iterator[tuple[Token, int]]:
+    """The tokens from `position` on, each with where it ends, as far as `allowance` goes."""
+    allowance = allowance or Allowance(sys.maxsize)
+    while allowance.left > 0 and (found := _TOKEN.match(data, position)):
+        start, position = position, found.end()
+        allowance.left -= max(_LEAST_COST, position - start)
         kind = found.lastgroup
         if kind == "word":
             yield Word(found[0]), position
@@ -84,17 +99,20 @@ def tokens(data: bytes, position: int = 0) -> Iterator[tuple[Token, int]]:
         elif kind == "hex":
             yield _hex(found["hex"]), position
         elif kind == "open":
-            if stop <= position and (stop := data.find(b"endobj", position)) < 0:
-                stop = len(data)
-            text, position = _literal(data, position, stop)
+            if not position <= allowance.stop <= len(data):
+                end = data.find(b"endobj", position)
+                allowance.stop = end if end >= 0 else len(data)
+            text, position = _literal(data, position, allowance.stop)
+            allowance.left -= len(text) + _COST_OF_OBJECT
             yield text, position
 
 
-def objects(data: bytes) -> Iterator[Found]:
+def objects(data: bytes, allowance: Allowance) -> Iterator[Found]:
     """All objects with a number, from front to back, whatever any table says of them."""
     position = 0
-    while found := _OBJECT.search(data, position):
-        value, word, position = parsed(data, found.end())
+    while allowance.left > 0 and (found := _OBJECT.search(data, position)):
+        allowance.left -= _COST_OF_OBJECT
+        value, word, position = parsed(data, found.end(), allowance)
         start = end = position
         if word == b"stream":
             start = position + (2 if data[position : position + 2] == b"\r\n" else 1)
@@ -105,11 +123,11 @@ def objects(data: bytes) -> Iterator[Found]:
         yield Found(int(found[1]), value, start, end)
 
 
-def parsed(data: bytes, position: int) -> tuple[Value, bytes, int]:
+def parsed(data: bytes, position: int, allowance: Allowance) -> tuple[Value, bytes, int]:
     """The first object from `position` on, the keyword that ends it, and where that ends."""
     stack: list[list[Value]] = [[]]
     word = b""
-    for token, end in tokens(data, position):
+    for token, end in tokens(data, position, allowance):
         position = end
         if isinstance(token, Mark):
             _bracket(token, stack)
@@ -213,6 +231,7 @@ def _end(data: bytes, start: int, value: Value) -> int:
 
 
 __all__ = [
+    "Allowance",
     "Found",
     "Mark",
     "Name",

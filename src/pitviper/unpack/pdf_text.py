@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from pitviper.unpack.pdf_objects import Mark, Name, Text, Token, Word, tokens
+from pitviper.unpack.pdf_objects import Allowance, Mark, Name, Text, Token, Word, tokens
 
 _GAP = -180.0
 """Thousandths of the font's size by which a piece moves to the right where a space is meant; kerning is less."""
@@ -83,11 +83,11 @@ def _until_closed(entries: Iterator[Token]) -> Iterator[bytes]:
             yield one
 
 
-def lines(content: bytes, fonts: Mapping[str, Codes]) -> Iterator[str]:
-    """The lines of text that `content`, a stream of operators, shows with `fonts`."""
+def lines(content: bytes, fonts: Mapping[str, Codes], allowance: Allowance | None = None) -> Iterator[str]:
+    """The lines of text that `content`, a stream of operators, shows with `fonts`, as far as `allowance` goes."""
     page = _Page(fonts)
     operands: list[Token] = []
-    for token, _ in tokens(content):
+    for token, _ in tokens(content, allowance=allowance):
         if not isinstance(token, Word) or _is_number(token):
             if len(operands) < _MOST_OPERANDS:
                 operands.append(token)

@@ -32,6 +32,8 @@ _NUMBERS = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)
 _BLOB, _TEXT = 12, 13
 _SMALLEST, _LARGEST = 512, 65536
 _MOST_PAYLOAD = 64 * 1024 * 1024
+_MOST_COLUMNS = 32_767
+"""Of a table, as SQLite itself allows."""
 _MOST_RESTS = 100_000
 _MOST_FILES = 100_000
 _PATIENCE = 60.0
@@ -166,6 +168,7 @@ class _Database:
         below: list[int] = []
         rows: list[_Row] = []
         cells = [(0, array + 2 * count)]
+        left = self._size
         for offset in struct.unpack_from(f">{count}H", page, array):
             if kind in _INNER:
                 below.append(int.from_bytes(page[offset : offset + 4], "big"))
@@ -173,6 +176,9 @@ class _Database:
                 cells.append((offset, _varint(page, offset + 4)[1]))
                 continue
             row, end = self._cell(page, kind, (number, offset), chains)
+            left -= end - offset
+            if left < 0:
+                raise ValueError("its cells lie in each other")
             rows.append(row)
             cells.append((offset, end))
         if kind in _INNER:
@@ -275,9 +281,11 @@ def _values(payload: bytes) -> list[Value]:
     end, position = _varint(payload, 0)
     if end > len(payload):
         raise ValueError("a row's header is longer than the row")
-    values = []
+    values: list[Value] = []
     start = end
     while position < end:
+        if len(values) == _MOST_COLUMNS:
+            raise ValueError("a row has too many columns")
         kind, position = _varint(payload, position)
         size = _NUMBERS[kind] if kind < _BLOB else (kind - _BLOB) // 2
         values.append((kind, payload[start : start + size]))

@@ -118,7 +118,7 @@ class Walk:
         sample = head[:HEAD], b"" if is_big else head[-TAIL:]
         found = member.opens if member.opens and member.opens.begins(*sample) else recognise(*sample)
         data = member.data if is_big else Memory(head)
-        if not found:
+        if not found and len(head) >= TAIL:
             data = data or (spool(head, read) if may_follow(head, 0, len(head)) else None)
             found = behind(data) if data else None
         depth = container.depth + 1
