@@ -1,0 +1,101 @@
+"""Functions and classes as they are made: their defaults, annotations and closures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pitviper.bytecode.code import Code, Pairs
+from pitviper.bytecode.operations._common import from_pairs, items_in
+from pitviper.bytecode.values import (
+    MOST_ITEMS,
+    UNKNOWN,
+    Display,
+    Known,
+    Value,
+    alternatives,
+    known,
+)
+
+if TYPE_CHECKING:
+    from pitviper.bytecode.evaluate import _Evaluation as Evaluation
+
+
+def make_function_counted(e: Evaluation, argument: int) -> None:
+    """Up to 3.5 the argument counts defaults, those of keywords, and annotations."""
+    if e.version >= (3, 3):
+        e.pop()
+    code = e.pop()
+    _make_counted(e, argument, code)
+
+
+def _make_counted(e: Evaluation, argument: int, code: Value) -> None:
+    e.pops(min(argument >> 16 & 0x7FFF, MOST_ITEMS))
+    pairs = e.pops((argument >> 8 & 0xFF) * 2) if e.version >= (3, 0) else []
+    values = e.pops(argument & 0xFF if e.version >= (3, 0) else min(argument, MOST_ITEMS))
+    tell_defaults(e, code, Display("()", values), Display("{:}", pairs))
+    e.stack.append(code)
+
+
+def make_closure(e: Evaluation, argument: int) -> None:
+    if e.version >= (3, 3):
+        e.pop()
+    code = e.pop()
+    e.pop()
+    _make_counted(e, argument, code)
+
+
+def make_function(e: Evaluation, argument: int) -> None:
+    """From 3.6 on the argument is flags; the name is behind the code up to 3.10."""
+    if e.version < (3, 11):
+        e.pop()
+    code = e.pop()
+    if argument & 8:
+        e.pop()
+    if argument & 4:
+        e.statement(e.pop())
+    named = e.pop() if argument & 2 else None
+    defaults = e.pop() if argument & 1 else None
+    tell_defaults(e, code, defaults, named)
+    e.stack.append(code)
+
+
+def set_function_attribute(e: Evaluation, argument: int) -> None:
+    """From 3.13 on each of the flags is an instruction."""
+    value, function = e.pops(2)
+    if argument == 1:
+        tell_defaults(e, function, value, None)
+    elif argument == 2:  # noqa: PLR2004
+        tell_defaults(e, function, None, value)
+    elif argument == 4:  # noqa: PLR2004
+        e.statement(value)
+    e.stack.append(function)
+
+
+def tell_defaults(e: Evaluation, function: Value, defaults: Value | None, named: Value | None) -> None:
+    code = function.value if isinstance(function, Known) else None
+    if not isinstance(code, Code):
+        return
+    values = items_in(e, defaults)
+    names = (code.slots or code.varnames)[: code.argcount]
+    pairs = list(zip(names[len(names) - len(values) :], values, strict=False)) if len(values) <= len(names) else []
+    if isinstance(named, Display):
+        pairs += from_pairs(named.items).items()
+    elif isinstance(named, Known) and isinstance(named.value, Pairs):
+        pairs += [(str(key), known(value, named.at)) for key, value in named.value.items[:MOST_ITEMS]]
+    for name, value in pairs:
+        for one in alternatives(value):
+            if one.telling:
+                e.tell(f"def {code.name}({name}=", one, "): ...")
+
+
+def build_class(e: Evaluation, argument: int) -> None:
+    """Of Python 2: name, bases and what is in it."""
+    del argument
+    e.pops(3)
+    e.stack.append(UNKNOWN)
+
+
+def store_annotation(e: Evaluation, argument: int) -> None:
+    value = e.pop()
+    if value.telling:
+        e.tell(f"{e.name_of(argument)}: ", value)
