@@ -19,7 +19,7 @@ from pitviper.engine.data import Memory
 from pitviper.look import Outcome
 from pitviper.model.finding import Kind
 from pitviper.model.gap import Gap, Reason
-from pitviper.unpack import pickled
+from pitviper.unpack import pickle_machine, pickled
 from pitviper.unpack.interface import HEAD
 
 Opener = Callable[..., tuple[dict[str, bytes], list[Gap]]]
@@ -92,7 +92,7 @@ def test_every_way_to_import(opened: Opener, content: bytes, expected: str) -> N
 
 def test_imports_have_an_offset() -> None:
     content = pickle.dumps(Command(), 2)
-    (one,) = pickled.imports(Memory(content))
+    (one,) = pickle_machine.imports(Memory(content))
     assert (one.module, one.name) == (os.name, "system")
     assert content[: one.offset].endswith(b"system\n")
 
@@ -197,15 +197,15 @@ def test_deep_things_are_no_problem(opened: Opener) -> None:
 
 
 def test_too_much_is_told(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickled, "_MOST", 100)
+    monkeypatch.setattr(pickle_machine, "_MOST", 100)
     found, gaps = opened(PICKLE, b"\x80\x02" + b"N0" * 100 + b"behind.")
     assert [gap.reason for gap in gaps] == [Reason.OVER_BUDGET]
     assert found["x"].endswith(b"behind.")
 
 
 def test_a_long_text_is_told_in_parts(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickled, "_FULL", 1000)
-    monkeypatch.setattr(pickled, "_MOST_KEPT", 5000)
+    monkeypatch.setattr(pickle_machine, "_FULL", 1000)
+    monkeypatch.setattr(pickle_machine, "_MOST_KEPT", 5000)
     strings = [f"string number {number}" for number in range(1000)]
     found, _ = opened(PICKLE, pickle.dumps(strings, 4))
     assert lines(found) == strings
