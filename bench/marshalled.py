@@ -25,7 +25,7 @@ from pitviper.bytecode.code import Code, Frozen, Huge, Slice, Version
 from pitviper.bytecode.lines import Lines, handlers
 from pitviper.bytecode.marshal import load
 
-_TRUTH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tools", "truth.py")
+_TRUTH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tools", "digests.py")
 _WHO = (
     "import os, platform, sys; print('%d %d' % sys.version_info[:2]); "
     "print(platform.python_implementation().lower()); print(os.path.dirname(os.__file__))"
@@ -101,7 +101,7 @@ def _compare(path: str, digest: str, data: bytes, version: Version, tally: Tally
 
 
 def _tell(value: Any, put: Callable[[bytes], object]) -> None:  # noqa: C901, PLR0912 - a type each
-    """All of `value`, as `told` of truth.py writes it."""
+    """All of `value`, as `told` of digests.py writes it."""
     if value is None or isinstance(value, (bool, EllipsisType)):
         put(str(value).encode())
     elif isinstance(value, int):

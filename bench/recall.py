@@ -1,6 +1,6 @@
 """How many of the names and values that source shows are still seen in its compiled form, for every Python at hand.
 
-Each interpreter parses and compiles its own standard library (`truth.py`, which executes nothing of it); what `ast`
+Each interpreter parses and compiles its own standard library (`pairs.py`, which executes nothing of it); what `ast`
 shows as a name beside a string is searched in Pitviper's rendering of the code. `python bench/recall.py --help`.
 """
 
@@ -23,7 +23,7 @@ from pitviper.bytecode.code import Code, Version, walk
 from pitviper.bytecode.marshal import load
 from pitviper.bytecode.render import render
 
-_TRUTH = os.path.join(os.path.dirname(__file__), "truth.py")
+_TRUTH = os.path.join(os.path.dirname(__file__), "pairs.py")
 _VERSIONS = os.path.expanduser("~/.pyenv/versions/*/bin/python")
 _FORMS = {
     "name": "{0} = ",
@@ -58,7 +58,7 @@ class Tally:
 def main() -> None:
     """Print a line for each interpreter, and with `--missing` what it lost."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("interpreters", nargs="*", help="interpreters, or output of truth.py [all under ~/.pyenv]")
+    parser.add_argument("interpreters", nargs="*", help="interpreters, or output of pairs.py [all under ~/.pyenv]")
     parser.add_argument("--missing", type=int, default=0, metavar="N", help="show as many of the pairs that are lost")
     wanted = parser.parse_args()
     print("version   files    pairs   lost    recall  silent  reading   rendering")
@@ -82,7 +82,7 @@ def _number(path: str) -> list[int]:
 
 
 def _truth(interpreter: str) -> tuple[Version, Iterator[dict[str, Any]]]:
-    """The version, and what `truth.py` says of the standard library of that interpreter (or said before)."""
+    """The version, and what `pairs.py` says of the standard library of that interpreter (or said before)."""
     if interpreter.endswith(".jsonl"):
         major, minor = _number(os.path.basename(interpreter))[:2]
         return Version(major, minor), _lines(interpreter)
@@ -132,7 +132,7 @@ def _measured(version: Version, truth: Iterator[dict[str, Any]]) -> Tally:
 
 
 def _pair(told: list[Any]) -> tuple[str, str, tuple[str, str], int]:
-    """What `truth.py` tells of a pair, with its text as text."""
+    """What `pairs.py` tells of a pair, with its text as text."""
     how, name, (prefix, value), line = told
     return how, _text(name), (prefix, value if prefix == "b" else _text(value)), line
 

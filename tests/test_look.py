@@ -26,7 +26,7 @@ from pitviper.engine.pack import BUFFER, OVERLAP
 from pitviper.engine.parallel import Pool
 from pitviper.formats import FORMATS
 from pitviper.formats.interface import Format, Proof
-from pitviper.look import Config, Looker, Outcome, Work, batches, worker
+from pitviper.look import Looker, Outcome
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link
@@ -38,6 +38,7 @@ from pitviper.sources import ahead, directory
 from pitviper.sources.directory import Directory, Files
 from pitviper.sources.stream import Stream
 from pitviper.unpack.interface import Options
+from pitviper.work import Config, Work, batches, worker
 
 Token = Callable[[str], str]
 Where = tuple[str, int | None, int | None, int | None]
@@ -476,7 +477,7 @@ class ByThread:
 
 KILLER = """
 import os, signal
-from pitviper.look import worker
+from pitviper.work import worker
 
 def factory(config):
     work = worker(config)

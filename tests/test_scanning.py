@@ -18,13 +18,14 @@ from pitviper.config import Settings
 from pitviper.engine.pack import BUFFER, OVERLAP
 from pitviper.errors import BaselineError, RuleError, TargetError, UsageError
 from pitviper.findings.baseline import Baseline
-from pitviper.look import Looker, Outcome, batches
+from pitviper.look import Looker, Outcome
 from pitviper.model.finding import Audience, Confidence, Kind, Severity
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.report import Report
 from pitviper.rules.template import make
 from pitviper.scanning import Scan
 from pitviper.sources.directory import Directory, Files
+from pitviper.work import batches
 
 Token = Callable[[str], str]
 

@@ -24,7 +24,6 @@ from pitviper.model.finding import Evidence, Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, Place
 from pitviper.model.report import Hidden, Ignored
-from pitviper.rules.loading import load
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
 from pitviper.secrets.positions import Positions
@@ -35,7 +34,6 @@ from pitviper.unpack.interface import Format, Options
 from pitviper.unpack.leads import HIDDEN, ends, may_begin, may_end, may_follow, sample
 
 if TYPE_CHECKING:
-    from pitviper.bytecode.code import Code
     from pitviper.bytecode.gate import Gate
     from pitviper.bytecode.render import Rendering
     from pitviper.engine.decode import Budget, Decoder, Revealed
@@ -49,8 +47,6 @@ PATIENCE = 30.0
 
 _USUAL_GROWTH = 4
 """How many times its own size may come out of a blob's encoded runs at no cost to the artefact: text packs so well."""
-
-_BATCH = 128
 
 
 class Outcome(msgspec.Struct):
@@ -223,7 +219,8 @@ class Looker:
         if hits:
             self._search_span(data, span, hits, raw)
         if not span.base and span.last == span.end:
-            worth = raw.findings or raw.ignored or self._matcher.tells(hits) or self._may_join(data, span)
+            gate = self._gate_of_code()
+            worth = raw.findings or raw.ignored or self._matcher.tells(hits) or gate.is_worth(data, span)
             told: AbstractSet[str] = frozenset()
             try:
                 told = self._look_at_code(data, span, outcome) if worth else told
@@ -233,16 +230,11 @@ class Looker:
             raw.findings = [finding for finding in raw.findings if finding.id not in told]
         outcome.add(raw)
 
-    def _may_join(self, data: bytearray, span: Span) -> bool:
-        """Whether the span of compiled Python has a name and a value that together may be a secret."""
-        with memoryview(data) as view, view[span.start : span.end] as part:
-            return self._gate_of_code().is_worth(part)
-
     def _gate_of_code(self) -> Gate:
         if self._gate is None:
             from pitviper.bytecode.gate import Gate  # noqa: PLC0415 - where there is such a file
 
-            self._gate = Gate(auditor=self._judge.auditor)
+            self._gate = Gate(self._matcher, auditor=self._judge.auditor)
         return self._gate
 
     def _look_at_code(self, data: bytearray, span: Span, outcome: Outcome) -> AbstractSet[str]:
@@ -251,7 +243,7 @@ class Looker:
 
         content = bytes(data[span.start : span.end])
         code = pyc.read(content).code if pyc.begins(content) else None
-        wanted = self._wanted(code, span.blob) if code else frozenset()
+        wanted = self._gate_of_code().wanted(code, span.blob) if code else frozenset()
         if code is None or not wanted:
             return frozenset()
         rendering = render.render(code, wanted)
@@ -267,29 +259,6 @@ class Looker:
         inside.findings = [_in_code(finding, rendering) for finding in inside.findings]
         outcome.add(inside)
         return {finding.id for finding in inside.findings}
-
-    def _wanted(self, code: Code, blob: Blob) -> AbstractSet[int]:
-        """The ids of the code objects that are worth evaluating: with something to find, and those they lie in."""
-        from pitviper.bytecode import code as codes  # noqa: PLC0415 - see above
-        from pitviper.bytecode import gate  # noqa: PLC0415
-
-        found = list(codes.walk(code))
-        constants = [gate.strings(one) for one, _ in found]
-        buffer = bytearray(b"\n\n".join(constants))
-        spans = []
-        position = 0
-        for text_of_one in constants:
-            end = position + len(text_of_one)
-            spans.append(Span(blob, position, end, position, end))
-            position = end + 2
-        hit = {span.start for span, _ in self._matcher.hits(buffer, len(buffer), spans)}
-        wanted: set[int] = set()
-        for number, ((one, _), span) in enumerate(zip(found, spans, strict=True)):
-            if (span.start in hit and span.end > span.start) or self._gate_of_code().may_join(one, constants[number]):
-                while number >= 0 and id(found[number][0]) not in wanted:
-                    wanted.add(id(found[number][0]))
-                    number = found[number][1]  # noqa: PLW2901 - upwards
-        return wanted
 
     def _confirm(self, data: bytearray, span: Span, hits: list[Hit], outcome: Outcome) -> Seen:
         started = time.perf_counter()
@@ -412,7 +381,7 @@ def _big(pack: Pack, span: Span) -> Iterator[tuple[Blob, Format | None, Data]]:
     """The blob whose first window is `span`, if it is a container, or if only its end can tell."""
     blob = cast("Whole", span.blob)
     head, _ = sample(pack.data, span.start, span.end)
-    known = _recognised(pack, span, head, b"")
+    known = _recognised(pack, span, head)
     if not (known or blob.again or may_follow(pack.data, span.start, span.end)):
         return
     try:
@@ -431,12 +400,12 @@ def _big(pack: Pack, span: Span) -> Iterator[tuple[Blob, Format | None, Data]]:
     yield blob, known, data
 
 
-def _recognised(pack: Pack, span: Span, head: bytes, tail: bytes) -> Format | None:
+def _recognised(pack: Pack, span: Span, head: bytes) -> Format | None:
     if not may_begin(pack.data, span.start, span.end):
         return None
     from pitviper.unpack.table import recognise  # noqa: PLC0415 - see `_opened`
 
-    return recognise(head, tail)
+    return recognise(head, b"")
 
 
 def _behind(data: Data) -> Format | None:
@@ -445,71 +414,3 @@ def _behind(data: Data) -> Format | None:
     from pitviper.unpack.table import behind  # noqa: PLC0415 - see `_opened`
 
     return behind(data)
-
-
-class Config(msgspec.Struct, frozen=True):
-    """What a worker in another process needs to know."""
-
-    rules: tuple[str, ...]
-    disable: tuple[str, ...]
-    judge: Judge
-    options: Options
-
-
-class Work:
-    """How batches of files cross between processes (see `pitviper.engine.parallel.Work`)."""
-
-    factory = "pitviper.look:worker"
-
-    def __init__(self, looker: Looker, config: Config) -> None:
-        self._looker = looker
-        self.config = msgspec.msgpack.encode(config)
-
-    def encode(self, piece: list[Files]) -> bytes:
-        """A batch as bytes."""
-        return msgspec.msgpack.encode(piece)
-
-    def decode(self, data: bytes) -> Outcome:
-        """An outcome from bytes."""
-        return msgspec.msgpack.decode(data, type=Outcome)
-
-    def split(self, piece: list[Files]) -> list[list[Files]]:
-        """One batch for each file."""
-        return [[msgspec.structs.replace(files, names=[name])] for files in piece for name in files.names]
-
-    def lost(self, piece: list[Files]) -> Outcome:
-        """A Gap for the one file that ends every process that reads it."""
-        detail = "the worker process died while it looked into this file"
-        return Outcome(gaps=[Gap(files.path(name), Reason.FAILED, detail) for files in piece for name in files.names])
-
-    def do(self, piece: list[Files]) -> Iterator[Outcome]:
-        """Look into a batch here."""
-        return self._looker.look(piece)
-
-
-def worker(config: bytes) -> Callable[[bytes], Iterator[bytes]]:
-    """In a child process: a function from an encoded batch to encoded outcomes."""
-    settings = msgspec.msgpack.decode(config, type=Config)
-    looker = Looker(load(settings.rules, settings.disable), settings.judge, settings.options)
-
-    def work(piece: bytes) -> Iterator[bytes]:
-        for outcome in looker.look(msgspec.msgpack.decode(piece, type=list[Files])):
-            yield msgspec.msgpack.encode(outcome)
-
-    return work
-
-
-def batches(parts: Iterable[Files], size: int = _BATCH) -> Iterator[list[Files]]:
-    """`parts` in batches of `size` files; the default is a few milliseconds of work, and a message that fits a pipe."""
-    batch: list[Files] = []
-    room = size
-    for part in parts:
-        names = part.names
-        while names:
-            batch.append(msgspec.structs.replace(part, names=names[:room]))
-            names, room = names[room:], room - len(names)
-            if room <= 0:
-                yield batch
-                batch, room = [], size
-    if batch:
-        yield batch

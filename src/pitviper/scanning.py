@@ -20,7 +20,7 @@ from pitviper.errors import TargetError, UsageError
 from pitviper.findings.baseline import Baseline
 from pitviper.findings.group import group
 from pitviper.findings.redact import mask
-from pitviper.look import Config, Looker, Outcome, Work, batches
+from pitviper.look import Looker, Outcome
 from pitviper.model.finding import Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, Place, escape
@@ -33,6 +33,7 @@ from pitviper.sources.directory import Directory, Files
 from pitviper.sources.interface import Flow
 from pitviper.sources.stream import Stream
 from pitviper.unpack.interface import Options
+from pitviper.work import Config, Work, batches
 
 _IN_PROCESS_FILES = 512
 _IN_PROCESS_BYTES = 32 * 1024 * 1024

@@ -34,7 +34,6 @@ _NAMES = {
     "environment": "environ getenv putenv environb expanduser getpass keyring winreg _winreg browser_cookie3",
 }
 _BY_NAME = {name: ability for ability, names in _NAMES.items() for name in names.split()}
-_ALL_ABILITIES = frozenset(_NAMES)
 
 
 def of(names: Iterable[str]) -> set[str]:

@@ -7,15 +7,17 @@ the bytes; so there must be a word that names of secrets have, and a string that
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import hyperscan
 
-from pitviper.bytecode.code import Code, Frozen
-from pitviper.engine.matcher import entropy
+from pitviper.bytecode.code import Code, Frozen, walk
+from pitviper.engine.matcher import Matcher, entropy
 from pitviper.engine.prefilter import database
 from pitviper.formats import FORMATS
 from pitviper.formats.interface import Verdict
+from pitviper.model.blob import Blob, Span
 
 NAMES = (
     "passwo?r?d|passwd|passphrase|pwd|secret|api_?key|access_?key|auth_?key|private_?key|signing_?key|encryption_?key"
@@ -30,6 +32,8 @@ _LEAST, _MOST = 8, 300
 _CHECKS = (("generic-random-secret", 3.3), ("generic-secret", 2.8))
 """The checks of the generic rules, and the bits a byte that each asks for. The second is for auditors alone."""
 _MOST_CONSTANTS = 100_000
+_BETWEEN = b"\n\n"
+"""Between the strings of one code object and the next, so that nothing runs on."""
 _WITH_DIGIT = re.compile(rb"^(?=[^\n]{0,120}?[0-9])[\x21-\x7e]{%d,%d}$" % (_LEAST, _MOST), re.MULTILINE)
 _NAME = re.compile(NAMES, re.IGNORECASE)
 _NAME_IN_BYTES = re.compile(NAMES.encode(), re.IGNORECASE)
@@ -38,15 +42,40 @@ _NAME_IN_BYTES = re.compile(NAMES.encode(), re.IGNORECASE)
 class Gate:
     """Looks at compiled Python, for everyone or for an `auditor`. Not for two threads at once."""
 
-    def __init__(self, *, auditor: bool) -> None:
+    def __init__(self, matcher: Matcher, *, auditor: bool) -> None:
+        self._matcher = matcher
         self._checks = _CHECKS[: 1 + auditor]
         once = hyperscan.HS_FLAG_SINGLEMATCH
         self._names = database("names", [NAMES], [once | hyperscan.HS_FLAG_CASELESS])
         self._values = database("values", [_VALUE], [hyperscan.HS_FLAG_SOM_LEFTMOST | hyperscan.HS_FLAG_DOTALL])
         self._starts: set[int] = set()
 
-    def is_worth(self, data: memoryview) -> bool:
-        """Whether rendering `data` may show a secret that its bytes do not."""
+    def is_worth(self, data: bytearray, span: Span) -> bool:
+        """Whether rendering the file in `span` of `data` may show a secret that its bytes do not."""
+        with memoryview(data) as view, view[span.start : span.end] as part:
+            return self._is_worth(part)
+
+    def wanted(self, code: Code, blob: Blob) -> AbstractSet[int]:
+        """The ids of the code objects in `code` that are worth evaluating: with something to find, and those around."""
+        found = list(walk(code))
+        constants = [_strings(one) for one, _ in found]
+        buffer = bytearray(_BETWEEN.join(constants))
+        spans = []
+        position = 0
+        for one in constants:
+            end = position + len(one)
+            spans.append(Span(blob, position, end, position, end))
+            position = end + len(_BETWEEN)
+        hit = {span.start for span, _ in self._matcher.hits(buffer, len(buffer), spans)}
+        wanted: set[int] = set()
+        for number, span in enumerate(spans):
+            if (span.start in hit and span.end > span.start) or self._may_join(found[number][0], constants[number]):
+                while number >= 0 and id(found[number][0]) not in wanted:
+                    wanted.add(id(found[number][0]))
+                    number = found[number][1]  # noqa: PLW2901 - upwards
+        return wanted
+
+    def _is_worth(self, data: memoryview) -> bool:
         self._starts.clear()
         self._names.scan(data, self._on_match)  # type: ignore[type-var]  # the stub forgets memoryview
         if not self._starts:
@@ -55,7 +84,7 @@ class Gate:
         self._values.scan(data, self._on_match)  # type: ignore[type-var]
         return any(self._may_be_secret(_string(data, start)) for start in self._starts)
 
-    def may_join(self, code: Code, constants: bytes) -> bool:
+    def _may_join(self, code: Code, constants: bytes) -> bool:
         """Whether a name and a value in `code`, whose `constants` are these, may make a secret together."""
         if not any(self._may_be_secret(line) for line in _WITH_DIGIT.findall(constants)):
             return False
@@ -78,7 +107,7 @@ class Gate:
         self._starts.add(start)
 
 
-def strings(code: Code) -> bytes:
+def _strings(code: Code) -> bytes:
     """The strings among the constants of `code` alone, a line each."""
     found: list[bytes] = []
     pending: list[Any] = list(code.consts)

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Generator, Iterator, Sequence
 
 from pitviper.engine.data import Data
-from pitviper.unpack import cython, nuitka, pyinstaller, zip_archive
+from pitviper.unpack import cython, nuitka, pyinstaller, zip_headers
 from pitviper.unpack.interface import Format, Item, Member, Options, Rest
 from pitviper.unpack.leads import may_end
 from pitviper.unpack.sections import LEADS, Section, is_program, sections
@@ -44,7 +44,7 @@ def begins(head: bytes, tail: bytes) -> bool:
 def members(data: Data, options: Options) -> Iterator[Item]:
     """What tools for Python put there; then each section, and what lies in none."""
     del options
-    if may_end(data) and zip_archive.ends(data):
+    if may_end(data) and zip_headers.ends(data):
         return
     try:
         found = sections(data)

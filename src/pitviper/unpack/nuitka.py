@@ -27,8 +27,6 @@ _MOST_SKIPPED = 1024 * 1024 * 1024
 _TO_THE_END = 1 << 62
 _LINK = 2
 _LONGEST_NAME = 4096
-_STEPS = (0, 4, 8)
-"""Bytes between the size of a file and its content: its checksum, its packed size."""
 _CONSTANTS = b".bytecode\0"
 """The name of the first module, that of bytecode."""
 _MODULE = re.compile(rb"\.?([\w.-]{0,200})\0(....)", re.DOTALL)

@@ -26,6 +26,7 @@ from pitviper.unpack import (
     tar,
     unsupported,
     zip_archive,
+    zip_headers,
 )
 from pitviper.unpack.interface import HEAD, Format
 from pitviper.unpack.leads import may_end
@@ -80,7 +81,7 @@ def behind(data: Data) -> Format | None:
     """The format of a container that `data` is, whatever stands in front of what it is known by."""
     if not may_end(data):
         return None
-    return zip_archive.FORMAT if zip_archive.ends(data) else iso.FORMAT if iso.is_one(data) else None
+    return zip_archive.FORMAT if zip_headers.ends(data) else iso.FORMAT if iso.is_one(data) else None
 
 
 def others(data: Data, found: Format) -> Iterator[Format]:
@@ -93,5 +94,5 @@ def others(data: Data, found: Format) -> Iterator[Format]:
         return
     if tar.begins(data.read(0, HEAD), b""):
         yield tar.FORMAT
-    if not found.streams and may_end(data) and zip_archive.ends(data):
+    if not found.streams and may_end(data) and zip_headers.ends(data):
         yield zip_archive.FORMAT

@@ -1,4 +1,4 @@
-"""What an interpreter makes of source files: `PYTHON truth.py < LIST`, for each marshalled code, and its digest.
+"""What an interpreter makes of source files: `PYTHON digests.py < LIST`, for each marshalled code, and its digest.
 
 Runs in Python 2.7 and all later versions; bench/marshalled.py compares. It compiles, and executes nothing of that.
 """

@@ -1,6 +1,6 @@
 """Write what source says: names and the strings beside them, as `ast` sees them, and the marshalled code.
 
-    python2.7 bench/truth.py FOLDER ... > truth.jsonl
+    python2.7 bench/pairs.py FOLDER ... > truth.jsonl
 
 Runs in Python 2.7 and all later versions. It parses and compiles, and executes nothing of that. A line of output for
 each file: its path, how long its source is, its marshalled code, and [kind, name, value, line] for each pair.
@@ -15,7 +15,7 @@ import marshal
 import os
 import sys
 
-TEXT = type("")
+TEXT = type(u"")
 FUNCTIONS = ("FunctionDef", "AsyncFunctionDef", "Lambda")
 
 
