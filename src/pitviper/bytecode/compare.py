@@ -18,7 +18,7 @@ import msgspec
 
 from pitviper.bytecode import capabilities, literals
 from pitviper.bytecode.code import Code, Frozen, Pairs, Slice, Version, walk
-from pitviper.bytecode.instructions import Uses
+from pitviper.bytecode.uses import Uses
 from pitviper.bytecode.magic import Header
 from pitviper.bytecode.pyc import Pyc
 from pitviper.bytecode.siphash import source_hash
