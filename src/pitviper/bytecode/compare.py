@@ -18,11 +18,11 @@ import msgspec
 
 from pitviper.bytecode import capabilities, literals
 from pitviper.bytecode.code import Code, Frozen, Pairs, Slice, Version, walk
-from pitviper.bytecode.uses import Uses
 from pitviper.bytecode.magic import Header
 from pitviper.bytecode.pyc import Pyc
 from pitviper.bytecode.siphash import source_hash
 from pitviper.bytecode.source import MAX_SIZE, Scope, Source, squeezed
+from pitviper.bytecode.uses import Uses
 
 MOST_DIFFERENCES = 100
 _MOST_VALUES = 500_000
