@@ -69,8 +69,8 @@ _HEAD = """# What containers cost
 
 The tree of [the other benchmark](performance.md), packed, and 200 wheels from the package index's mirror on this
 machine. *Unpacking alone* inflates every member, also of archives in archives, with the same library (isal), in one
-thread, and looks at nothing; *and searching* runs the same Vectorscan database over what comes out, from memory, and nothing else. Medians of
-interleaved rounds; made by `make bench-archives`.
+thread, and looks at nothing; *and searching* runs the same Vectorscan database over what comes out, from memory, and
+nothing else. Medians of interleaved rounds; made by `make bench-archives`.
 """
 
 
