@@ -220,7 +220,7 @@ class Looker:
             self._search_span(data, span, hits, raw)
         if not span.base and span.last == span.end:
             gate = self._gate_of_code()
-            worth = raw.findings or raw.ignored or self._matcher.tells(hits) or gate.is_worth(data, span)
+            worth = raw.findings or raw.ignored or gate.is_worth(data, span, hits)
             told: AbstractSet[str] = frozenset()
             try:
                 told = self._look_at_code(data, span, outcome) if worth else told

@@ -1,42 +1,68 @@
 """Whether compiled Python is worth rendering though nothing in its bytes is a secret by itself.
 
-Rendering brings names and values together, which lie apart in the file. It takes a hundred times as long as a look at
-the bytes; so there must be a word that names of secrets have, and a string that might be one.
+Rendering brings names and values together, which lie apart in the file, and joins, reverses and decodes values. It
+takes a hundred times as long as a look at the bytes; so there must be a constant that only a machine would write, which
+may be the value or a part of it, or what a provider's rule asks for.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from functools import cache, lru_cache
+from itertools import accumulate
 from typing import Any
 
 import hyperscan
+import msgspec
 
 from pitviper.bytecode.code import Code, Frozen, walk
 from pitviper.engine.matcher import Matcher, entropy
-from pitviper.engine.prefilter import database
+from pitviper.engine.prefilter import Hit, database
 from pitviper.formats import FORMATS
 from pitviper.formats.interface import Verdict
 from pitviper.model.blob import Blob, Span
+from pitviper.rules.schema import Rule
 
-NAMES = (
-    "passwo?r?d|passwd|passphrase|pwd|secret|api_?key|access_?key|auth_?key|private_?key|signing_?key|encryption_?key"
-    "|account_?key|client_?key|token|credentials?"
-)
-"""Words of names: those of the generic rules."""
-_VALUE = r"(?:[zZ\xfa\xda][\x08-\xff]|[stuaA\xf3\xf4\xf5\xe1\xc1].\x00\x00\x00)[\x21-\x7e]{0,120}[0-9]"
-"""The head of a marshalled string (see `pitviper.bytecode.marshal`) and its text, up to a digit."""
-_LONG_HEAD, _SHORT_HEAD = 5, 2
-_SHORT_TYPES = frozenset(b"zZ\xfa\xda")
-_LEAST, _MOST = 8, 300
-_CHECKS = (("generic-random-secret", 3.3), ("generic-secret", 2.8))
-"""The checks of the generic rules, and the bits a byte that each asks for. The second is for auditors alone."""
+_WORDS = (b"pass", b"pwd", b"secret", b"token", b"credential", b"key")
+"""In every name that a generic rule asks for."""
+_MOST = 200
+"""Bytes of a value. Every length up to here has one byte, in whichever way marshal writes it."""
+_SHORT = rb"[zZ\xfa\xda]"
+_LONG = rb"[stuaA\xf3\xf4\xf5\xe1\xc1]"
+"""Types of marshalled strings, with one byte of length and with four (see `pitviper.bytecode.marshal`)."""
+_HEAD = 5
+"""Bytes of type and length at most."""
+_INT = rb"[i\xe9][+\-./0-9=A-Z_a-z]\0\0\0"
+"""A marshalled integer that may be a character of a token."""
+_CHARACTERS = rb"(?:%b){3}(?:%b|r...\0){9}" % (_INT, _INT)
+"""A dozen of those in a row, of which the later ones may refer to earlier ones: text that is hidden as numbers."""
+_MAKES_TEXT = re.compile(rb"(?:\x03(?:\0\0\0)?|uni)chr|\x05(?:\0\0\0)?bytes|\x09(?:\0\0\0)?bytearray")
+"""The names of what makes text of them."""
+_FEWEST_CHARACTERS = 12
+_CHARACTER = range(0x2B, 0x7B)
 _MOST_CONSTANTS = 100_000
 _BETWEEN = b"\n\n"
 """Between the strings of one code object and the next, so that nothing runs on."""
-_WITH_DIGIT = re.compile(rb"^(?=[^\n]{0,120}?[0-9])[\x21-\x7e]{%d,%d}$" % (_LEAST, _MOST), re.MULTILINE)
-_NAME = re.compile(NAMES, re.IGNORECASE)
-_NAME_IN_BYTES = re.compile(NAMES.encode(), re.IGNORECASE)
+_GROUPING = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()]", re.DOTALL)
+"""What of a regular expression opens and closes groups, and what hides brackets: escapes, and classes."""
+_FLAGS = re.compile(r"\(\?[aimsx]+\)")
+
+
+class _Check(msgspec.Struct, frozen=True):
+    """What the value of a generic rule looks like: validator, bits and bytes and digits at least, other characters."""
+
+    validator: str
+    entropy: float
+    least: int
+    digits: int
+    others: bytes
+
+
+_FIRM = _Check("generic-random-secret", 3.3, 20, 2, b"A-Za-z+/=_-")
+_TENTATIVE = _Check("generic-secret", 2.8, 8, 1, rb"\x21-\x2f\x3a-\x7e")
+"""For auditors alone."""
 
 
 class Gate:
@@ -44,90 +70,139 @@ class Gate:
 
     def __init__(self, matcher: Matcher, *, auditor: bool) -> None:
         self._matcher = matcher
-        self._checks = _CHECKS[: 1 + auditor]
-        once = hyperscan.HS_FLAG_SINGLEMATCH
-        self._names = database("names", [NAMES], [once | hyperscan.HS_FLAG_CASELESS])
-        self._values = database("values", [_VALUE], [hyperscan.HS_FLAG_SOM_LEFTMOST | hyperscan.HS_FLAG_DOTALL])
-        self._starts: set[int] = set()
+        self._checks = (_FIRM, _TENTATIVE) if auditor else (_FIRM,)
+        wide = self._checks[-1]
+        length = rb"[\x%02x-\x%02x]" % (wide.least, _MOST)
+        head = rb"(?:%b%b[\x00\x01]{3}|%b%b)" % (_LONG, length, _SHORT, length)  # literal zeros take four times as long
+        value = head + b"[%b]*[0-9]" % wide.others * wide.digits
+        self._constants = database("constants", [value, _CHARACTERS], [hyperscan.HS_FLAG_DOTALL] * 2)
+        self._heads = re.compile(rb"(?=%b([0-9%b]*)\Z)" % (head, wide.others), re.DOTALL)
+        self._found: list[tuple[int, int]] = []
 
-    def is_worth(self, data: bytearray, span: Span) -> bool:
-        """Whether rendering the file in `span` of `data` may show a secret that its bytes do not."""
+    def is_worth(self, data: bytearray, span: Span, hits: Iterable[Hit]) -> bool:
+        """Whether rendering the file in `span` of `data`, with `hits`, may show a secret that its bytes do not."""
+        if any(self._may_hold(rule, data, span.start, span.end) for rule in self._matcher.telling(hits)):
+            return True
+        self._found.clear()
         with memoryview(data) as view, view[span.start : span.end] as part:
-            return self._is_worth(part)
+            self._constants.scan(part, self._on_match)  # type: ignore[type-var]  # the stub forgets memoryview
+        if any(number for number, _ in self._found) and _MAKES_TEXT.search(data, span.start, span.end):
+            return True
+        ends = (span.start + end for number, end in self._found if not number)
+        return any(any(map(self._may_be_secret, self._marshalled(data, span.start, end))) for end in ends)
 
     def wanted(self, code: Code, blob: Blob) -> AbstractSet[int]:
         """The ids of the code objects in `code` that are worth evaluating: with something to find, and those around."""
         found = list(walk(code))
-        constants = [_strings(one) for one, _ in found]
-        buffer = bytearray(_BETWEEN.join(constants))
-        spans = []
-        position = 0
-        for one in constants:
-            end = position + len(one)
-            spans.append(Span(blob, position, end, position, end))
-            position = end + len(_BETWEEN)
-        hit = {span.start for span, _ in self._matcher.hits(buffer, len(buffer), spans)}
+        texts: list[bytes] = []
+        valued: set[int] = set()
+        for number, (one, _) in enumerate(found):
+            strings, characters = _constants(one)
+            texts.append(b"\n".join([*strings, _names(one)]))
+            if characters >= _FEWEST_CHARACTERS or any(map(self._may_be_secret, strings)):
+                valued.add(number)
+        buffer = bytearray(_BETWEEN.join(texts))
+        starts = accumulate((len(text) + len(_BETWEEN) for text in texts), initial=0)
+        spans = [
+            Span(blob, start, start + len(text), start, start + len(text))
+            for start, text in zip(starts, texts, strict=False)
+        ]
+        hits = {span.start: hits for span, hits in self._matcher.hits(buffer, len(buffer), spans)}
         wanted: set[int] = set()
         for number, span in enumerate(spans):
-            if (span.start in hit and span.end > span.start) or self._may_join(found[number][0], constants[number]):
+            here = hits.get(span.start, [])
+            rules = self._matcher.telling(here)
+            if found[number][1] in valued and (rules or _has_word(texts[number])):  # it may use what is known outside
+                valued.add(number)
+            if (
+                number in valued
+                or self._matcher.tells_otherwise(here)
+                or any(self._may_hold(rule, buffer, span.start, span.end) for rule in rules)
+            ):
                 while number >= 0 and id(found[number][0]) not in wanted:
                     wanted.add(id(found[number][0]))
                     number = found[number][1]  # noqa: PLW2901 - upwards
         return wanted
 
-    def _is_worth(self, data: memoryview) -> bool:
-        self._starts.clear()
-        self._names.scan(data, self._on_match)  # type: ignore[type-var]  # the stub forgets memoryview
-        if not self._starts:
-            return False
-        self._starts.clear()
-        self._values.scan(data, self._on_match)  # type: ignore[type-var]
-        return any(self._may_be_secret(_string(data, start)) for start in self._starts)
-
-    def _may_join(self, code: Code, constants: bytes) -> bool:
-        """Whether a name and a value in `code`, whose `constants` are these, may make a secret together."""
-        if not any(self._may_be_secret(line) for line in _WITH_DIGIT.findall(constants)):
-            return False
-        arguments = [name for one in code.consts if isinstance(one, Code) for name in one.varnames]
-        names = "\n".join([*code.names, *code.varnames, *code.cellvars, *arguments])
-        return bool(_NAME.search(names) or _NAME_IN_BYTES.search(constants))
-
     def _may_be_secret(self, value: bytes) -> bool:
-        if not _LEAST <= len(value) <= _MOST:
+        if not self._checks[-1].least <= len(value) <= _MOST:
             return False
-        random = entropy(value)
-        groups = {"name": b"password", "secret": value}
-        return any(
-            random >= least and FORMATS[name].check(value, groups).verdict is not Verdict.INVALID
-            for name, least in self._checks
-        )
+        digits = len(value) - len(value.translate(None, b"0123456789"))
+        return any(digits >= one.digits and _passes(value, one) for one in self._checks)
+
+    def _marshalled(self, data: bytearray, low: int, end: int) -> Iterator[bytes]:
+        """The strings that `data[low:end]` may end within; what looks like type and length may be text, too."""
+        low = max(low, end - _MOST - _HEAD)
+        text = bytes(data[low:end])
+        for found in self._heads.finditer(text):
+            start = low + found.start(1)
+            yield bytes(data[start : start + text[found.start() + 1]])
+
+    def _may_hold(self, rule: Rule, data: bytearray, start: int, end: int) -> bool:
+        """Whether what `rule` takes for the value stands there, with or without what it asks for around it."""
+        value = _value(rule.pattern)
+        return value is None or value.search(data, start, end) is not None
 
     def _on_match(self, number: int, start: int, end: int, flags: int, context: object) -> None:
-        del number, end, flags, context
-        self._starts.add(start)
+        del start, flags, context
+        self._found.append((number, end))
 
 
-def _strings(code: Code) -> bytes:
-    """The strings among the constants of `code` alone, a line each."""
-    found: list[bytes] = []
+def _has_word(text: bytes) -> bool:
+    lower = text.lower()
+    return any(word in lower for word in _WORDS)
+
+
+@lru_cache(maxsize=16_384)  # the same value stands in many files, and in many versions of one
+def _passes(value: bytes, check: _Check) -> bool:
+    return (
+        re.fullmatch(b"[0-9%b]{%d,}" % (check.others, check.least), value) is not None
+        and entropy(value) >= check.entropy
+        and FORMATS[check.validator].check(value, {"name": b"password", "secret": value}).verdict is not Verdict.INVALID
+    )
+
+
+@cache
+def _value(pattern: str) -> re.Pattern[bytes] | None:
+    """The group `secret` of a rule's `pattern` alone; None where all of it is the secret, or nothing else will do."""
+    start = pattern.find("(?P<secret>")
+    if start < 0:
+        return None
+    depth = 0
+    for found in _GROUPING.finditer(pattern, start):
+        depth += (found[0] == "(") - (found[0] == ")")
+        if not depth:
+            flags = _FLAGS.match(pattern)
+            try:
+                return re.compile(((flags[0] if flags else "") + pattern[start : found.end()]).encode())
+            except re.error:  # it refers to a group outside
+                break
+    return None
+
+
+def _names(code: Code) -> bytes:
+    """The names in `code`, a line each; also those of arguments, whose defaults it may hold."""
+    arguments = [name for one in code.consts if isinstance(one, Code) for name in one.varnames]
+    return "\n".join([*code.names, *code.varnames, *code.cellvars, *arguments]).encode("utf-8", "replace")
+
+
+def _constants(code: Code) -> tuple[list[bytes], int]:
+    """The strings among the constants of `code` alone, and how many are integers that may be characters."""
+    strings: list[bytes] = []
+    characters = 0
     pending: list[Any] = list(code.consts)
     for _ in range(_MOST_CONSTANTS):
         if not pending:
             break
         one = pending.pop()
         if isinstance(one, str):
-            found.append(one.encode("utf-8", "replace"))
+            strings.append(one.encode("utf-8", "replace"))
+        elif isinstance(one, int):
+            characters += one in _CHARACTER
         elif isinstance(one, bytes):
-            found.append(one)
+            strings.append(one)
         elif isinstance(one, Frozen):
             pending += one.items
         elif isinstance(one, (tuple, list)):
             pending += one
-    return b"\n".join(found)
-
-
-def _string(data: memoryview, start: int) -> bytes:
-    """The marshalled string that begins at `start`."""
-    if data[start] in _SHORT_TYPES:
-        return bytes(data[start + _SHORT_HEAD : start + _SHORT_HEAD + data[start + 1]])
-    return bytes(data[start + _LONG_HEAD : start + _LONG_HEAD + data[start + 1]])
+    return strings, characters

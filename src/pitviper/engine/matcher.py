@@ -139,11 +139,11 @@ class Matcher:
         self.anchors = len(self._prefilter.anchors)
         """How many numbers of hits stand for anchors; those behind tell of something encoded."""
         self._telling = {
-            number
+            number: told
             for number, anchor in enumerate(self._prefilter.anchors)
-            if any(not rules.rules[rule].generic for rule in anchor.rules)
+            if (told := [rules.rules[rule] for rule in anchor.rules if not rules.rules[rule].generic])
         }
-        """Anchors that stand for a provider's rule."""
+        """Anchors that stand for providers' rules, and those."""
         self._make = make
         self._confirmers: dict[int, Confirmer] = {}
 
@@ -188,9 +188,14 @@ class Matcher:
             return self._encoded[number - self.anchors]
         return encodings.escaped_behind(data, end) if number in self._telling else None
 
-    def tells(self, hits: Iterable[Hit]) -> bool:
-        """Whether one of `hits` is an anchor of a provider's rule, confirmed or not."""
-        return any(number in self._telling for number, _, _ in hits)
+    def telling(self, hits: Iterable[Hit]) -> list[Rule]:
+        """The providers' rules that have an anchor among `hits`, confirmed or not."""
+        numbers = {number for number, _, _ in hits} & self._telling.keys()
+        return [rule for number in sorted(numbers) for rule in self._telling[number]]
+
+    def tells_otherwise(self, hits: Iterable[Hit]) -> bool:
+        """Whether one of `hits` is an anchor of generic rules alone, or tells of something encoded."""
+        return any(number not in self._telling for number, _, _ in hits)
 
     def is_wide_at(self, hit: Hit) -> bool:
         """Whether `hit` tells of UTF-16 or UTF-32."""

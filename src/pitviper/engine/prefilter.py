@@ -76,14 +76,14 @@ class Prefilter:
         return made
 
 
-def database(name: str, expressions: Sequence[str], flags: Sequence[int]) -> hyperscan.Database:
+def database(name: str, expressions: Sequence[bytes], flags: Sequence[int]) -> hyperscan.Database:
     """A database of our own `expressions`, which do compile: from the cache, else compiled."""
-    digest = blake2b("\0".join([*expressions, *map(str, flags)]).encode(), digest_size=8).hexdigest()
+    digest = blake2b(b"\0".join([*expressions, repr(list(flags)).encode()]), digest_size=8).hexdigest()
     name = f"{name}-{__version__}-{digest}-{_VERSION}-{platform.machine()}.hs"
     if (stored := cache.load(name)) and (found := _loaded(stored)):
         return found
     made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    made.compile([one.encode("latin-1") for one in expressions], ids=list(range(len(expressions))), flags=list(flags))
+    made.compile(list(expressions), ids=list(range(len(expressions))), flags=list(flags))
     made.scratch = hyperscan.Scratch(made)
     cache.store(name, hyperscan.dumpb(made))
     return made
