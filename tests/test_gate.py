@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
+import re
 from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any
@@ -21,9 +22,9 @@ from pitviper.rules.template import make
 from pitviper.secrets.judge import Judge
 
 RULES = load()
-TEMPLATES = sorted(
-    {example for rule in RULES.rules for example in rule.examples} | {"{base62:24}", "{hex:40}", "{base36:32}", "x1"}
-)
+TEMPLATES = sorted({example for rule in RULES.rules for example in rule.examples})
+PLAIN = ("{base62:24}", "{hex:40}", "{base36:32}", "{hex:32}", "{base64:44}", "x1")
+"""Values without a format."""
 NAMES = ("password", "api_key", "SECRET", "sonar_token", "SONAR", "datadog_app_key", "cloudflare", "colour", "url", "x")
 SHAPES = (
     "{name} = {value!r}",
@@ -46,6 +47,10 @@ SHAPES = (
     "{name} = {data!r}",
     "print({value!r})",
 )
+
+
+TOKEN = re.compile(r"[A-Za-z0-9+/=_-]+")
+"""What may be cut anywhere. Of a line that holds a token, or of a value without a format, pieces look like anything."""
 
 
 class Open(gate.Gate):
@@ -78,8 +83,9 @@ def told(findings: list[Finding]) -> set[tuple[str, str, int | None]]:
 
 @st.composite
 def statements(draw: st.DrawFn) -> str:
-    value = make(draw(st.sampled_from(TEMPLATES)), str(draw(st.integers(0, 5))))
-    cut = draw(st.integers(0, len(value)))
+    template = draw(st.sampled_from(PLAIN) | st.sampled_from(TEMPLATES))
+    value = make(template, str(draw(st.integers(0, 5))))
+    cut = draw(st.integers(0, len(value))) if TOKEN.fullmatch(value) and template not in PLAIN else 0
     shape = draw(st.sampled_from(SHAPES))
     parts = {"first": value[:cut], "second": value[cut:], "data": value.encode()}
     return shape.format(name=draw(st.sampled_from(NAMES)), value=value, **parts)

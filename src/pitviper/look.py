@@ -197,7 +197,8 @@ class Looker:
         for span in compiled.values():
             self._search_code(data, span, [], outcome)
 
-    def _search_span(self, data: bytearray, span: Span, hits: list[Hit], outcome: Outcome) -> None:
+    def _search_span(self, data: bytearray, span: Span, hits: list[Hit], outcome: Outcome) -> bool:
+        """Add what is found; whether there was any match, told or not."""
         seen = self._confirm(data, span, hits, outcome)
         try:
             decoded = self._decode(data, seen, hits, outcome) if self._matcher.encoded_among(data, hits) else []
@@ -208,6 +209,7 @@ class Looker:
         for defect in sorted(seen.defects):
             detail = f"a defect in pitviper: {defect}; please report it"
             outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
+        return bool(seen.matches)
 
     def _search_code(self, data: bytearray, span: Span, hits: list[Hit], outcome: Outcome) -> None:
         """Compiled Python: its bytes first, because most files need no more; then what they stand for.
@@ -216,11 +218,10 @@ class Looker:
         damaged) stands in the bytes.
         """
         raw = Outcome()
-        if hits:
-            self._search_span(data, span, hits, raw)
+        matched = self._search_span(data, span, hits, raw) if hits else False
         if not span.base and span.last == span.end:
             gate = self._gate_of_code()
-            worth = raw.findings or raw.ignored or gate.is_worth(data, span, hits)
+            worth = matched or raw.findings or raw.ignored or gate.is_worth(data, span, hits)
             told: AbstractSet[str] = frozenset()
             try:
                 told = self._look_at_code(data, span, outcome) if worth else told

@@ -8,7 +8,7 @@ may be the value or a part of it, or what a provider's rule asks for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 from itertools import accumulate
@@ -79,9 +79,10 @@ class Gate:
         self._heads = re.compile(rb"(?=%b([0-9%b]*)\Z)" % (head, wide.others), re.DOTALL)
         self._found: list[tuple[int, int]] = []
 
-    def is_worth(self, data: bytearray, span: Span, hits: Iterable[Hit]) -> bool:
+    def is_worth(self, data: bytearray, span: Span, hits: Sequence[Hit]) -> bool:
         """Whether rendering the file in `span` of `data`, with `hits`, may show a secret that its bytes do not."""
-        if any(self._may_hold(rule, data, span.start, span.end) for rule in self._matcher.telling(hits)):
+        rules = self._matcher.telling(hits)
+        if any(self._may_hold(rule, data, span.start, span.end) for rule in rules):
             return True
         self._found.clear()
         with memoryview(data) as view, view[span.start : span.end] as part:
@@ -116,7 +117,8 @@ class Gate:
                 valued.add(number)
             if (
                 number in valued
-                or self._matcher.tells_otherwise(here)
+                or self._matcher.is_generic(here)
+                or self._matcher.encoded_among(buffer, here)
                 or any(self._may_hold(rule, buffer, span.start, span.end) for rule in rules)
             ):
                 while number >= 0 and id(found[number][0]) not in wanted:

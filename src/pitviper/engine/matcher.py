@@ -144,6 +144,11 @@ class Matcher:
             if (told := [rules.rules[rule] for rule in anchor.rules if not rules.rules[rule].generic])
         }
         """Anchors that stand for providers' rules, and those."""
+        self._generic = {
+            number
+            for number, anchor in enumerate(self._prefilter.anchors)
+            if any(rules.rules[rule].generic for rule in anchor.rules)
+        }
         self._make = make
         self._confirmers: dict[int, Confirmer] = {}
 
@@ -193,9 +198,9 @@ class Matcher:
         numbers = {number for number, _, _ in hits} & self._telling.keys()
         return [rule for number in sorted(numbers) for rule in self._telling[number]]
 
-    def tells_otherwise(self, hits: Iterable[Hit]) -> bool:
-        """Whether one of `hits` is an anchor of generic rules alone, or tells of something encoded."""
-        return any(number not in self._telling for number, _, _ in hits)
+    def is_generic(self, hits: Iterable[Hit]) -> bool:
+        """Whether one of `hits` is an anchor of a generic rule."""
+        return any(number in self._generic for number, _, _ in hits)
 
     def is_wide_at(self, hit: Hit) -> bool:
         """Whether `hit` tells of UTF-16 or UTF-32."""
