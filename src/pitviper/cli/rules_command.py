@@ -78,7 +78,7 @@ def check(file: str | None) -> None:
     from pitviper.secrets.judge import Judge  # noqa: PLC0415
 
     known = loading.load([file] if file else [])
-    wanted = {rule.id for rule in (loading.own(file) if file else known.rules)}
+    wanted = {rule.id for rule in (loading.own(file or loading.BUILT_IN))}
     looker = Looker(known, Judge(auditor=True))
 
     def look(data: bytes) -> list[str]:
