@@ -366,6 +366,37 @@ class TestBytecode:
         (finding,) = looker.look_at_bytes(data, "shop.pyc").findings
         assert finding.place.offset == data.index(token("a").encode())
 
+    @pytest.mark.parametrize(
+        ("head", "told"),
+        [
+            (bytes(16), "there is no magic number: read as if it were of"),
+            (bytes(12), "there is no magic number: read as if it were of"),
+            (b"", "there is no magic number: read as if it were of"),
+            (b"\x7f\x7f\r\n" + bytes(12), "its magic number is 32639, of no version that is known: read as if"),
+        ],
+    )
+    def test_a_version_that_is_guessed_is_told(self, looker: Looker, head: bytes, told: str) -> None:
+        data = head + compiled(f'def f():\n    connect(password="{make("{base62:24}", "guess")}")\n')[16:]
+        outcome = looker.look_at_bytes(data, "shop.pyc")
+        assert [(one.rule, one.place.line) for one in outcome.findings] == [("generic-random-secret", 2)]
+        (gap,) = outcome.gaps
+        assert (gap.path, gap.reason) == ("shop.pyc", Reason.UNSUPPORTED)
+        assert told in gap.detail
+
+    def test_bigger_than_a_window(self, looker: Looker, tree: Path, token: Token) -> None:
+        source = f'def f():\n    return "{token("a")}"\nTEXT = "{"word " * (BUFFER // 5 + 9)}"\n'
+        (tree / "big.pyc").write_bytes(compiled(source))
+        assert where(look(looker).findings) == [("big.pyc", 2, None, None)]
+
+    def test_bigger_than_a_window_in_a_container(self, looker: Looker, tree: Path, token: Token) -> None:
+        source = f'def f():\n    return "{token("a")}"\nTEXT = "{"word " * (BUFFER // 5 + 9)}"\n'
+        with zipfile.ZipFile(tree / "a.zip", "w") as archive:
+            archive.writestr("big.pyc", compiled(source))
+        outcome = look(looker)
+        assert [finding.rule for finding in outcome.findings] == ["github-pat"]
+        detail = "compiled Python that is too big to be kept: only its bytes were searched"
+        assert outcome.gaps == [Gap("a.zip!/big.pyc", Reason.OVER_BUDGET, detail)]
+
     def test_damaged(self, looker: Looker, token: Token) -> None:
         whole = compiled(f'def f():\n    x = "{token("a")}"\n    return x\ny = "{"text " * 50}"\n')
         for end in range(whole.index(token("a").encode()) + len(token("a")), len(whole), 7):

@@ -219,7 +219,7 @@ class Looker:
         """
         raw = Outcome()
         matched = self._search_span(data, span, hits, raw) if hits else False
-        if not span.base and span.last == span.end:
+        if not span.base:
             gate = self._gate_of_code()
             worth = matched or raw.findings or raw.ignored or gate.is_worth(data, span, hits)
             told: AbstractSet[str] = frozenset()
@@ -243,7 +243,18 @@ class Looker:
         from pitviper.bytecode import pyc, render  # noqa: PLC0415 - where there is such a file
 
         content = bytes(data[span.start : span.end])
-        code = pyc.read(content).code if pyc.begins(content) else None
+        if pyc.begins(content) and span.last < span.end:
+            content = _whole(span.blob)
+            if not content:
+                detail = "compiled Python that is too big to be kept: only its bytes were searched"
+                outcome.gaps.append(Gap(span.blob.path, Reason.OVER_BUDGET, detail))
+        if not pyc.begins(content):
+            return frozenset()
+        compiled = pyc.read(content)
+        if compiled.problem:
+            reason = Reason.UNSUPPORTED if compiled.guessed else Reason.DAMAGED
+            outcome.gaps.append(Gap(span.blob.path, reason, f"compiled Python: {compiled.problem}"))
+        code = compiled.code
         wanted = self._gate_of_code().wanted(code, span.blob) if code else frozenset()
         if code is None or not wanted:
             return frozenset()
@@ -342,6 +353,18 @@ def _in_code(finding: Finding, rendering: Rendering) -> Finding:
     place = finding.place
     chain = (*place.chain, Link("code", function))
     return msgspec.structs.replace(finding, place=Place(place.path, chain, line, None, None, place.removed_in))
+
+
+def _whole(blob: Blob) -> bytes:
+    """All bytes of a blob that is too big for one window; none if it can be read once only, or not any more."""
+    from pitviper.bytecode.pyc import MAX_SIZE  # noqa: PLC0415 - as above
+
+    if not getattr(blob, "again", False):
+        return b""
+    try:
+        return cast("Whole", blob).open(b"").read(0, MAX_SIZE + 1)
+    except OSError:
+        return b""
 
 
 def _metered(packs: Iterator[Pack], meter: Meter, free: Free) -> Iterator[Pack]:

@@ -160,6 +160,11 @@ class TestBytecode:
             (b"\xa7\r\r\n\0\0\0\0", True),
             (b"\x03\xf3\r\n", True),  # 2.7
             (b"\xa7\r\n\r", False),
+            (bytes(16) + b"\xe3" + bytes(12), True),  # its magic number was wiped
+            (bytes(8) + b"c" + bytes(12), True),
+            (b"\xe3" + bytes(12), True),
+            (bytes(15) + b"\xe3" + bytes(12), False),
+            (b"\xe3\0\0\0\x01", False),
             (b"\r\n", False),
             (b"", False),
         ],

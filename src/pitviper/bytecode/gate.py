@@ -18,6 +18,7 @@ import hyperscan
 import msgspec
 
 from pitviper.bytecode.code import Code, Frozen, walk
+from pitviper.bytecode.pyc import HEAD, is_known
 from pitviper.engine.matcher import Matcher, entropy
 from pitviper.engine.prefilter import Hit, database
 from pitviper.formats import FORMATS
@@ -80,7 +81,12 @@ class Gate:
         self._found: list[tuple[int, int]] = []
 
     def is_worth(self, data: bytearray, span: Span, hits: Sequence[Hit]) -> bool:
-        """Whether rendering the file in `span` of `data`, with `hits`, may show a secret that its bytes do not."""
+        """Whether rendering the file in `span` of `data`, with `hits`, may show a secret that its bytes do not.
+
+        One whose version is unknown is always worth it, as that alone is to be told.
+        """
+        if not is_known(data[span.start : span.start + HEAD]):
+            return True
         rules = self._matcher.telling(hits)
         if any(self._may_hold(rule, data, span.start, span.end) for rule in rules):
             return True

@@ -42,6 +42,11 @@ def begins(head: bytes) -> bool:
     return any(begins_code(head, size) for size in HEADERS)
 
 
+def is_known(head: bytes | bytearray) -> bool:
+    """Whether the magic number of a file that begins so is one of a version that is known."""
+    return _version(head) is not None
+
+
 def read(data: bytes) -> Pyc:
     """The code in `data`. Never raises."""
     if len(data) > MAX_SIZE:
@@ -79,9 +84,9 @@ def _guessed(data: bytes) -> Pyc:
     return Pyc(found.version, head, found.loaded.value, told, guessed=True)
 
 
-def _magic(data: bytes) -> int:
+def _magic(data: bytes | bytearray) -> int:
     return int.from_bytes(data[:2], "little")
 
 
-def _version(data: bytes) -> Version | None:
+def _version(data: bytes | bytearray) -> Version | None:
     return version_of(_magic(data)) if data[2:4] == _MAGIC_END else None

@@ -24,6 +24,9 @@ _TYPE = 0x7F
 _SHORT_TYPES = frozenset(b"zZ")
 _LONG_TYPES = frozenset(b"aAsut")
 _SHORT_STRING = 255
+_BYTECODE = re.compile(rb"..\r\n|(?:.{8}|.{12}|.{16})?[c\xe3]\0{8}", re.DOTALL)
+"""A magic number, whose end breaks in text mode; or, behind a header of any kind or none, a module's code object, which
+has no arguments."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -64,8 +67,8 @@ def in_binary(data: bytearray, span: Span, start: int, end: int, touching: froze
 
 
 def is_bytecode(data: bytearray, span: Span) -> bool:
-    """Whether the blob in `span` begins as compiled Python does: a magic number and CR LF, to break in text mode."""
-    return not span.base and data[span.start + 2 : span.start + 4] == b"\r\n"
+    """Whether the blob in `span` begins as compiled Python does, though its magic number may be wiped."""
+    return not span.base and _BYTECODE.match(data, span.start, span.end) is not None
 
 
 def marshalled(data: bytearray, span: Span, start: int) -> list[Span]:
