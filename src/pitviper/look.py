@@ -251,7 +251,8 @@ class Looker:
         if not pyc.begins(content):
             return frozenset()
         compiled = pyc.read(content)
-        if compiled.problem:
+        is_named = span.blob.path.endswith((".pyc", ".pyo"))  # programs hold code of frozen modules that nobody misses
+        if compiled.problem and (is_named or not compiled.guessed or pyc.has_magic(content)):
             reason = Reason.UNSUPPORTED if compiled.guessed else Reason.DAMAGED
             outcome.gaps.append(Gap(span.blob.path, reason, f"compiled Python: {compiled.problem}"))
         code = compiled.code

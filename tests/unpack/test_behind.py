@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import marshal
 import os
 import random
 import subprocess
@@ -99,6 +101,16 @@ class TestFiles:
         path = tmp_path / "a.bin"
         path.write_bytes(FRONTS["pe"] + noise(3_000_000) + zipped("a.py", token("behind"), b"a comment") + behind)
         assert places(scan(path)) == [f"{path}!/a.py"]
+
+    def test_behind_compiled_python(self, tmp_path: Path, token: Token) -> None:
+        """But not among its constants, as in a test of zip archives."""
+        inner = zipped("a.py", token("behind"))
+        code = importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(compile(f"x = {inner!r}", "x.py", "exec"))
+        (tmp_path / "test_zip.pyc").write_bytes(code)
+        report = scan(tmp_path / "test_zip.pyc")
+        assert (places(report), report.gaps) == ([], ())
+        (tmp_path / "both.pyc").write_bytes(code + inner)
+        assert any(place.endswith("both.pyc!/a.py") for place in places(scan(tmp_path / "both.pyc")))
 
     def test_one_behind_the_other(self, tmp_path: Path, token: Token) -> None:
         for size in (0, 3_000_000):

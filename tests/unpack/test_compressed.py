@@ -202,3 +202,12 @@ def test_lzma_with_unusual_properties(
     filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, **setting}]
     packed = lzma.compress(token("lzma").encode() + bytes(500), lzma.FORMAT_ALONE, filters=filters)
     assert scanned("x", packed).findings
+
+
+@pytest.mark.parametrize(
+    "content",
+    [bytes(9) + b"\x10" * 4 + bytes(20), bytes(2) + b"\x10" + bytes(11) + bytes(range(256)) * 20],
+    ids=["short", "long"],
+)
+def test_numbers_are_no_lzma(told: Told, content: bytes) -> None:
+    assert told(content) == []

@@ -42,9 +42,23 @@ def begins(head: bytes) -> bool:
     return any(begins_code(head, size) for size in HEADERS)
 
 
+def has_magic(head: bytes) -> bool:
+    """Whether a file that begins so has a magic number, be it known or not."""
+    return head[2:4] == _MAGIC_END
+
+
 def is_known(head: bytes | bytearray) -> bool:
     """Whether the magic number of a file that begins so is one of a version that is known."""
     return _version(head) is not None
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether `data` is compiled Python of a known version, undamaged, and nothing follows its code."""
+    version = _version(data)
+    if version is None or len(data) > MAX_SIZE:
+        return False
+    loaded = load(data, header_size(_magic(data), version), version)
+    return isinstance(loaded.value, Code) and not loaded.problem and loaded.end == len(data)
 
 
 def read(data: bytes) -> Pyc:
@@ -69,7 +83,7 @@ def _guessed(data: bytes) -> Pyc:
     found = guess(data)
     magic = _magic(data)
     version = _version(data)
-    if data[2:4] != _MAGIC_END:
+    if not has_magic(data):
         told = "there is no magic number"
     elif version:
         told = f"its magic number is {magic}, of {version}, and what follows is not"

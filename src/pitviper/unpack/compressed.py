@@ -18,6 +18,8 @@ _LZMA = b"\x5d\x00\x00"
 """The usual properties of the older format of xz, which has no mark, and the low bytes of any usual dictionary."""
 _LZMA_HEADER = 13
 _LZMA_PROPERTIES = 9 * 5 * 5
+_TRIED = 1024
+"""Bytes that must come out. What is no such stream soon refers to something in front of its beginning."""
 _UNKNOWN = b"\xff" * 8
 _BLOCK_OF_BZIP2 = (b"1AY&SY", b"\x17rE8P\x90")
 _FLAG_EXTRA, _FLAG_NAME = 4, 8
@@ -64,7 +66,7 @@ def _begins_bzip2(head: bytes, tail: bytes) -> bool:
 def _begins_lzma(head: bytes, tail: bytes) -> bool:
     """Properties, a dictionary's size that encoders choose, a length that is unknown or below 2^40.
 
-    Where the properties are not the usual ones, what follows must unpack, too.
+    Where the properties are not the usual ones, what follows must unpack, too: zeros and a few numbers begin so.
     """
     del tail
     length = head[5:_LZMA_HEADER]
@@ -81,11 +83,12 @@ def _begins_lzma(head: bytes, tail: bytes) -> bool:
         or lowest < _SMALLEST
     ):
         return False
+    inner = decompress.xz()
     try:
-        decompress.xz().decompress(head, 1)
+        inner.decompress(head, _TRIED)
     except Exception:  # noqa: BLE001 - any bytes may begin so
         return False
-    return True
+    return inner.eof or not inner.needs_input
 
 
 def _begins_git(head: bytes, tail: bytes) -> bool:

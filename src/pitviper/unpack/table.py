@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pitviper.bytecode import pyc
 from pitviper.engine.data import Data
 from pitviper.unpack import (
     ar,
@@ -78,8 +79,11 @@ def recognise(head: bytes, tail: bytes) -> Format | None:
 
 
 def behind(data: Data) -> Format | None:
-    """The format of a container that `data` is, whatever stands in front of what it is known by."""
-    if not may_end(data):
+    """The format of a container that `data` is, whatever stands in front of what it is known by.
+
+    In compiled Python with nothing behind its code, what looks like one are constants: of a test of zip archives.
+    """
+    if not may_end(data) or (pyc.begins(data.read(0, pyc.HEAD)) and pyc.is_whole(data.read(0, data.size))):
         return None
     return zip_archive.FORMAT if zip_headers.ends(data) else iso.FORMAT if iso.is_one(data) else None
 
