@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import hyperscan
@@ -46,6 +46,7 @@ _CHARACTER = range(0x2B, 0x7B)
 _MOST_CONSTANTS = 100_000
 _BETWEEN = b"\n\n"
 """Between the strings of one code object and the next, so that nothing runs on."""
+_HEX = re.compile(rb"[0-9a-fA-F]+")
 _GROUPING = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()]", re.DOTALL)
 """What of a regular expression opens and closes groups, and what hides brackets: escapes, and classes."""
 _FLAGS = re.compile(r"\(\?[aimsx]+\)")
@@ -96,18 +97,22 @@ class Gate:
         if any(number for number, _ in self._found) and _MAKES_TEXT.search(data, span.start, span.end):
             return True
         ends = (span.start + end for number, end in self._found if not number)
-        return any(any(map(self._may_be_secret, self._marshalled(data, span.start, end))) for end in ends)
+        values = chain.from_iterable(self._marshalled(data, span.start, end) for end in ends)
+        secrets = [value for value in values if self._may_be_secret(value)]
+        return not all(map(_is_hex, secrets)) or (bool(secrets) and _has_word(bytes(data[span.start : span.end])))
 
     def wanted(self, code: Code, blob: Blob) -> AbstractSet[int]:
         """The ids of the code objects in `code` that are worth evaluating: with something to find, and those around."""
         found = list(walk(code))
         texts: list[bytes] = []
-        valued: set[int] = set()
+        held: dict[int, bool] = {}
+        """Which code objects hold what may be a secret, and whether it may be one without a name."""
         for number, (one, _) in enumerate(found):
             strings, characters = _constants(one)
             texts.append(b"\n".join([*strings, _names(one)]))
-            if characters >= _FEWEST_CHARACTERS or any(map(self._may_be_secret, strings)):
-                valued.add(number)
+            secrets = [value for value in strings if self._may_be_secret(value)]
+            if secrets or characters >= _FEWEST_CHARACTERS:
+                held[number] = not (secrets and all(map(_is_hex, secrets)))
         buffer = bytearray(_BETWEEN.join(texts))
         starts = accumulate((len(text) + len(_BETWEEN) for text in texts), initial=0)
         spans = [
@@ -119,10 +124,13 @@ class Gate:
         for number, span in enumerate(spans):
             here = hits.get(span.start, [])
             rules = self._matcher.telling(here)
-            if found[number][1] in valued and (rules or _has_word(texts[number])):  # it may use what is known outside
-                valued.add(number)
+            is_held = number in held or found[number][1] in held  # it may use what is known outside
+            is_named = is_held and (bool(rules) or _has_word(texts[number]))
+            if is_named:
+                held.setdefault(number, False)
             if (
-                number in valued
+                is_named
+                or held.get(number)
                 or self._matcher.is_generic(here)
                 or self._matcher.encoded_among(buffer, here)
                 or any(self._may_hold(rule, buffer, span.start, span.end) for rule in rules)
@@ -154,6 +162,11 @@ class Gate:
     def _on_match(self, number: int, start: int, end: int, flags: int, context: object) -> None:
         del start, flags, context
         self._found.append((number, end))
+
+
+def _is_hex(value: bytes) -> bool:
+    """Whether it is a hash by its looks, of which libraries are full: without a name it says nothing."""
+    return _HEX.fullmatch(value) is not None
 
 
 def _has_word(text: bytes) -> bool:
