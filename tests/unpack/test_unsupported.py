@@ -19,6 +19,9 @@ Opener = Callable[..., tuple[dict[str, bytes], list[Gap]]]
         (b"\x1f\x9d\x90", "a file of compress (.Z)"),
         (b"LZIP\x01\x0c", "an lzip file"),
         (b"\x02\x21\x4c\x18", "an LZ4 file in the legacy format"),
+        (b"hsqs\x05\0\0\0", "a squashfs file system"),
+        (b"xar!\0\x1c\0\x01", "a xar archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a compound file (.msi, .doc, .xls)"),
         (b"PACK\0\0\0\x02", "a pack of git objects"),
     ],
 )

@@ -7,7 +7,7 @@ import re
 from pitviper.engine.data import Data
 from pitviper.unpack.interface import HEAD, TAIL
 
-LEADS = frozenset(b"\x00\x02\x04\x1f!%()037<ABCDEFIKLMPQRSTUVWXYZ[\\]^_cx{}\x7f\x80\x93\xca\xce\xcf\xed\xfd\xfe")
+LEADS = frozenset(b"\x00\x02\x04\x1f!%()037<ABCDEFIKLMPQRSTUVWXYZ[\\]^_chx{}\x7f\x80\x93\xca\xce\xcf\xd0\xed\xfd\xfe")
 """The bytes that containers begin with, those of all formats in `pitviper.unpack.table`."""
 
 _TAR, _CHECKSUM, _CHECKSUM_ENDS = 512, 148, 156

@@ -14,6 +14,9 @@ _MAGIC = (
     ("a file of compress (.Z)", b"\x1f\x9d\x90", "unpack it, and scan what comes out"),
     ("an lzip file", b"LZIP\x01", "unpack it, and scan what comes out"),
     ("an LZ4 file in the legacy format", b"\x02\x21\x4c\x18", "unpack it, and scan what comes out"),
+    ("a squashfs file system", b"hsqs", "unpack it with unsquashfs, and scan what comes out"),
+    ("a xar archive", b"xar!\x00\x1c", "unpack it, and scan what comes out"),
+    ("a compound file (.msi, .doc, .xls)", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "unpack it, and scan what comes out"),
     ("a pack of git objects", b"PACK\0\0\0", "scan its repository with --git-history, or as git:PATH"),
 )
 
