@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 from itertools import accumulate, chain
-from typing import Any
+from typing import Any, cast
 
 import hyperscan
 import msgspec
@@ -30,11 +30,10 @@ _WORDS = (b"pass", b"pwd", b"secret", b"token", b"credential", b"key")
 """In every name that a generic rule asks for."""
 _MOST = 200
 """Bytes of a value. Every length up to here has one byte, in whichever way marshal writes it."""
-_SHORT = rb"[zZ\xfa\xda]"
-_LONG = rb"[stuaA\xf3\xf4\xf5\xe1\xc1]"
+_SHORT_TYPES = frozenset(b"zZ\xfa\xda")
+_LONG_TYPES = frozenset(b"stuaA\xf3\xf4\xf5\xe1\xc1")
 """Types of marshalled strings, with one byte of length and with four (see `pitviper.bytecode.marshal`)."""
-_HEAD = 5
-"""Bytes of type and length at most."""
+_SHORT_AS_TEXT = re.compile(b"[zZ]")
 _INT = rb"[i\xe9][+\-./0-9=A-Z_a-z]\0\0\0"
 """A marshalled integer that may be a character of a token."""
 _CHARACTERS = rb"(?:%b){3}(?:%b|r...\0){9}" % (_INT, _INT)
@@ -75,10 +74,11 @@ class Gate:
         self._checks = (_FIRM, _TENTATIVE) if auditor else (_FIRM,)
         wide = self._checks[-1]
         length = rb"[\x%02x-\x%02x]" % (wide.least, _MOST)
-        head = rb"(?:%b%b[\x00\x01]{3}|%b%b)" % (_LONG, length, _SHORT, length)  # literal zeros take four times as long
+        long, short = b"[%b]" % bytes(sorted(_LONG_TYPES)), b"[%b]" % bytes(sorted(_SHORT_TYPES))
+        head = rb"(?:%b%b[\x00\x01]{3}|%b%b)" % (long, length, short, length)  # literal zeros take four times as long
         value = head + b"[%b]*[0-9]" % wide.others * wide.digits
         self._constants = database("constants", [value, _CHARACTERS], [hyperscan.HS_FLAG_DOTALL] * 2)
-        self._heads = re.compile(rb"(?=%b([0-9%b]*)\Z)" % (head, wide.others), re.DOTALL)
+        self._run = re.compile(rb"[0-9%b]*" % wide.others)
         self._found: list[tuple[int, int]] = []
 
     def is_worth(self, data: bytearray, span: Span, hits: Sequence[Hit]) -> bool:
@@ -148,11 +148,14 @@ class Gate:
 
     def _marshalled(self, data: bytearray, low: int, end: int) -> Iterator[bytes]:
         """The strings that `data[low:end]` may end within; what looks like type and length may be text, too."""
-        low = max(low, end - _MOST - _HEAD)
-        text = bytes(data[low:end])
-        for found in self._heads.finditer(text):
-            start = low + found.start(1)
-            yield bytes(data[start : start + text[found.start() + 1]])
+        backwards = bytes(data[max(low, end - _MOST) : end])[::-1]
+        run = end - cast("re.Match[bytes]", self._run.match(backwards)).end()
+        if run - 5 >= low and data[run - 5] in _LONG_TYPES and not any(data[run - 3 : run]):
+            yield bytes(data[run : run + data[run - 4]])
+        inside = (found.end() for found in _SHORT_AS_TEXT.finditer(data, run, end - 1))
+        for length in chain((run - 1, run), inside):
+            if length > low and data[length - 1] in _SHORT_TYPES:
+                yield bytes(data[length + 1 : length + 1 + data[length]])
 
     def _may_hold(self, rule: Rule, data: bytearray, start: int, end: int) -> bool:
         """Whether what `rule` takes for the value stands there, with or without what it asks for around it."""
