@@ -19,6 +19,7 @@ from pitviper.engine.matcher import Match, Matcher, Seen
 from pitviper.engine.pack import BUFFER, Free, Pack, windows
 from pitviper.engine.prefilter import Hit
 from pitviper.findings.allow import allowed
+from pitviper.hygiene.pair import half_of_a_pair
 from pitviper.model.blob import Blob, Inner, Memory, Span
 from pitviper.model.finding import Evidence, Finding
 from pitviper.model.gap import Gap, Reason
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from pitviper.bytecode.gate import Gate
     from pitviper.bytecode.render import Rendering
     from pitviper.engine.decode import Budget, Decoder, Revealed
+    from pitviper.hygiene.bytecode import Bytecode
+    from pitviper.hygiene.held import Told
 
 MAX_FINDINGS = 2_000
 """Findings of one blob; a file made of nothing but fakes must not fill the memory, or the time: a short secret costs
@@ -65,11 +68,14 @@ class Outcome(msgspec.Struct):
         self.findings += other.findings
         self.ignored += other.ignored
         self.gaps += other.gaps
-        for name in Hidden.__struct_fields__:
-            setattr(self.hidden, name, getattr(self.hidden, name) + getattr(other.hidden, name))
+        self.hidden.add(other.hidden)
         self.blobs += other.blobs
         self.bytes += other.bytes
         self.expanded_bytes += other.expanded_bytes
+
+    def hear(self, told: Told) -> None:
+        """Add what was told of compiled Python."""
+        self.add(Outcome(findings=told.findings, gaps=told.gaps, hidden=told.hidden))
 
 
 class Looker:
@@ -84,6 +90,7 @@ class Looker:
         matcher: Matcher | None = None,
     ) -> None:
         self._matcher = matcher or Matcher(rules)
+        self._rules = rules.rules
         self._options = options or Options()
         self._judge = judge or Judge()
         self._inside = msgspec.structs.replace(self._judge, allow_comments=False)
@@ -96,6 +103,7 @@ class Looker:
         """The last blob with candidates, and the seconds they took."""
         self._decoder: Decoder | None = None
         self._gate: Gate | None = None
+        self._bytecode: Bytecode | None = None
         self._budget: tuple[Blob, Budget] | None = None
         """The last blob with something encoded, and what it may still cost."""
         self._growth: tuple[str, int] = "", 0
@@ -130,8 +138,16 @@ class Looker:
         else:
             buffer = bytearray(BUFFER)
             packs = opening(lambda: buffer)
-        for pack in packs:
-            yield self._search_pack(pack)
+        try:
+            for pack in packs:
+                yield self._search_pack(pack)
+            yield from self._rest()
+        except KeyboardInterrupt:
+            yield from self._rest()  # findings in bytecode wait for its source
+            raise
+        finally:
+            if self._bytecode:
+                self._bytecode.close()
 
     def _opened(self, read: Callable[[Free], Iterator[Pack]], free: Free) -> Iterator[Pack]:
         """The packs of `read`, and those of the containers and images that were in them."""
@@ -170,7 +186,31 @@ class Looker:
             outcome.blobs += not span.base
             if (span.base or text.may_be_wide(data, span)) and not span.opened:
                 self._search_wide(data, span, outcome)
+        if pairs := [span for span in pack.spans if half_of_a_pair(span) and not span.opened]:
+            self._hold(pack, pairs, outcome)
         return outcome
+
+    def _hold(self, pack: Pack, pairs: list[Span], outcome: Outcome) -> None:
+        """Compiled Python is held against the source beside it."""
+        if self._bytecode is None:
+            from pitviper.hygiene.bytecode import Bytecode  # noqa: PLC0415 - where there is such a file
+
+            self._bytecode = Bytecode(self._rules, self._judge, self.secrets_in, self._findings_in)
+        outcome.hear(self._bytecode.look(pack, pairs, outcome.findings))
+
+    def _rest(self) -> Iterator[Outcome]:
+        """What is to be told of compiled Python when all is read."""
+        if self._bytecode and (told := self._bytecode.rest()):
+            outcome = Outcome()
+            outcome.hear(told)
+            yield outcome
+
+    def _findings_in(self, data: bytes) -> list[Finding]:
+        """What the rules find in some bytes of which nothing else is known."""
+        outcome = Outcome()
+        buffer = bytearray(data)
+        self._search(buffer, len(buffer), [Span(Memory(""), 0, len(buffer), 0, len(buffer))], outcome)
+        return outcome.findings + [one.finding for one in outcome.ignored]
 
     def _search_wide(self, data: bytearray, span: Span, outcome: Outcome) -> None:
         """Text in UTF-16 or UTF-32 is searched as the text it is."""

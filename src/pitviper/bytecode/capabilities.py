@@ -36,6 +36,11 @@ _NAMES = {
 _BY_NAME = {name: ability for ability, names in _NAMES.items() for name in names.split()}
 
 
+def names(abilities: Iterable[str]) -> list[str]:
+    """The names by which code has these abilities."""
+    return [name for ability in abilities for name in _NAMES[ability].split()]
+
+
 def of(names: Iterable[str]) -> set[str]:
     """What the code that uses these names can do, by the keys of the table above."""
     return {_BY_NAME[part] for name in names for part in name.split(".") if part in _BY_NAME}

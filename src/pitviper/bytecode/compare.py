@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -49,6 +49,7 @@ class Kind(enum.Enum):
     STRING = "string"
     NUMBER = "number"
     LINE = "line"
+    LOGIC = "logic"
 
 
 class Verdict(enum.Enum):
@@ -75,6 +76,8 @@ class Difference(msgspec.Struct, frozen=True):
         """A sentence with a place for the value: `the string {} in release(), line 4, is not in the source`."""
         where = "the module" if self.qualname == "<module>" else f"{self.qualname}()"
         line = f", line {self.line}," if self.line else ""
+        if self.kind is Kind.LOGIC:
+            return f"{where}{line} does something else than the source, with the same names and values{{}}"
         if self.kind is Kind.LINE:
             return f"{where} begins on line {{}}, in the source it does not"
         if self.kind is Kind.FUNCTION:
@@ -98,7 +101,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 def compare(pyc: Pyc, source: bytes, mtime: int | None = None) -> Comparison:
     """Hold `pyc` against the source that it should be compiled from, whose time is `mtime`. Never raises."""
-    match = _match(pyc.header, pyc.version, source, mtime)
+    match = header_match(pyc.header, pyc.version, len(source), mtime, lambda: source)
     if pyc.code is None or pyc.version is None:
         return Comparison(Verdict.CLEAN, match, problem=pyc.problem or "it holds no code")
     if len(source) > MAX_SIZE:
@@ -112,15 +115,21 @@ def compare(pyc: Pyc, source: bytes, mtime: int | None = None) -> Comparison:
     return Comparison(verdict, match, tuple(found), abilities, comparing.more, problem)
 
 
-def _match(header: Header | None, version: Version | None, source: bytes, mtime: int | None) -> Match:
+def header_match(
+    header: Header | None, version: Version | None, size: int, mtime: int | None, read: Callable[[], bytes]
+) -> Match:
+    """What `header` tells of a source with this size and, if it is known, this time.
+
+    The source is read only where the header names its hash, and has the interpreter check it.
+    """
     if header is None or version is None:
         return Match.UNKNOWN
     if header.source_hash is not None:
         if not header.check_source:
             return Match.UNCHECKED
-        is_same = len(source) <= MAX_SIZE and header.source_hash == source_hash(source, header.magic, version)
+        is_same = size <= MAX_SIZE and header.source_hash == source_hash(read(), header.magic, version)
         return Match.SAME if is_same else Match.OTHER_HASH
-    if header.source_size is not None and header.source_size != len(source) & 0xFFFFFFFF:
+    if header.source_size is not None and header.source_size != size & 0xFFFFFFFF:
         return Match.OTHER_SIZE
     if mtime is None:
         return Match.SIZE_FITS if header.source_size is not None else Match.UNKNOWN

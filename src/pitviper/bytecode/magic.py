@@ -6,6 +6,8 @@ them; PyPy, pypy/interpreter/pycode.py; Pyston 0.6.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from pitviper.bytecode.code import Version
@@ -52,6 +54,7 @@ _WITH_FLAGS = 3392
 """The first whose header says what the rest of it means (PEP 552, 3.7)."""
 
 
+@lru_cache(maxsize=256)  # asked for every file, and there are few
 def version_of(magic: int) -> Version | None:
     """Which version has this magic number; None if nobody here knows."""
     return next((version for first, last, version in _RANGES if first <= magic <= last), None)

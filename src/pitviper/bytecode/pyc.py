@@ -61,6 +61,13 @@ def is_whole(data: bytes) -> bool:
     return isinstance(loaded.value, Code) and not loaded.problem and loaded.end == len(data)
 
 
+def head(data: bytes) -> tuple[Version | None, Header | None]:
+    """The version and the header of a file that begins so; None for what it does not tell."""
+    version = _version(data)
+    size = header_size(_magic(data), version) if version else HEAD
+    return version, header(data, size) if version and len(data) >= size else None
+
+
 def read(data: bytes) -> Pyc:
     """The code in `data`. Never raises."""
     if len(data) > MAX_SIZE:

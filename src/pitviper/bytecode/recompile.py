@@ -1,4 +1,4 @@
-"""Whether a source compiles to exactly the code of a `.pyc`: settles changed logic that uses the same names and values.
+"""Whether a source compiles to the code of a `.pyc`, whatever the lines: settles changed logic that uses the same names and values.
 
 Only where the interpreter that runs Pitviper wrote the `.pyc`. Its compiler is started in a child process: `compile()`
 executes nothing of the source, but a hostile one may exhaust memory, time, or the C stack.
@@ -6,65 +6,128 @@ executes nothing of the source, but a hostile one may exhaust memory, time, or t
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-import resource
 import subprocess
 import sys
 
-from pitviper.bytecode.code import Code, Constant, Frozen, Pairs, Slice
+from pitviper.bytecode.code import Code, Constant, Frozen, Pairs, Slice, walk
 from pitviper.bytecode.marshal import load
 from pitviper.bytecode.pyc import Pyc
 from pitviper.bytecode.source import MAX_SIZE
 
-_SECONDS = 10
-_MEMORY = 1024 * 1024 * 1024
 _MOST_VALUES = 1_000_000
+_MOST_OUTPUT = 64 * 1024 * 1024
+"""Bytes of marshalled code."""
+_MOST_DEATHS = 5
+"""Sources that ended the child; after that nothing more is compiled: each may take ten seconds."""
 _CHILD = """
-import marshal, sys, warnings
+import marshal, resource, signal, sys, warnings
 warnings.simplefilter("ignore")
-code = compile(sys.stdin.buffer.read(), "source", "exec", dont_inherit=True, optimize=int(sys.argv[1]))
-sys.stdout.buffer.write(marshal.dumps(code))
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+source, target = sys.stdin.buffer, sys.stdout.buffer
+while head := source.read(5):
+    text = source.read(int.from_bytes(head[1:], "little"))
+    signal.alarm(10)
+    try:
+        data = marshal.dumps(compile(text, "source", "exec", dont_inherit=True, optimize=head[0]))
+    except Exception:
+        data = b""
+    signal.alarm(0)
+    target.write(len(data).to_bytes(4, "little") + data)
+    target.flush()
 """
+"""Sources one after the other, each with its level of optimisation; the alarm ends the process. It needs POSIX: where
+that is missing it dies, and nothing is settled."""
 _LEVELS = (0, 1, 2)
 """Nothing left out; assertions; docstrings too."""
 
 
-def compiles_to(source: bytes, pyc: Pyc) -> bool | None:
-    """Whether `source` compiles to the code in `pyc`, at any level of optimisation. None if that cannot be told."""
-    magic = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
-    if pyc.code is None or pyc.version is None or pyc.header is None or pyc.header.magic != magic or pyc.problem:
-        return None
-    if len(source) > MAX_SIZE:
-        return None
-    for level in _LEVELS:
-        data = _compiled(source, level)
-        code = load(data, 0, pyc.version).value if data else None
-        if not isinstance(code, Code):
+class Compiler:
+    """Compiles sources in one child process for all of them, started with the first. To be closed."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._deaths = 0
+
+    def compiles_to(self, source: bytes, pyc: Pyc, level: int = 0) -> bool | None:
+        """Whether `source` compiles to the code in `pyc`, at any level of optimisation; `level` is tried first.
+
+        None if that cannot be told.
+        """
+        if pyc.code is None or not is_ours(pyc) or pyc.problem or len(source) > MAX_SIZE:
             return None
-        if _are_alike(code, pyc.code):
-            return True
-    return False
+        for one in sorted(_LEVELS, key=lambda one: one != level):
+            data = self._compiled(source, one)
+            code = load(data, 0, pyc.version).value if data and pyc.version else None
+            if not isinstance(code, Code):
+                return None
+            if _are_alike(code, pyc.code):
+                return True
+        return False
+
+    def strange(self, source: bytes, pyc: Pyc, level: int = 0) -> tuple[str, int] | None:
+        """The first function of `pyc`, and its line, whose instructions or head `source` does not lead to."""
+        data = self._compiled(source, level) if pyc.version else None
+        code = load(data, 0, pyc.version).value if data and pyc.version else None
+        if not isinstance(code, Code) or pyc.code is None:
+            return None
+        expected = [_fields(one) for one, _ in walk(code)]
+        for number, (one, _) in enumerate(walk(pyc.code)):
+            if number >= len(expected) or _fields(one) != expected[number]:
+                return one.qualname, one.firstlineno
+        return pyc.code.qualname, pyc.code.firstlineno
+
+    def close(self) -> None:
+        """End the child."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        for pipe in (child.stdin, child.stdout):
+            with contextlib.suppress(OSError):  # what it was still to be told
+                if pipe:
+                    pipe.close()
+        child.wait()
+
+    def _compiled(self, source: bytes, level: int) -> bytes:
+        """The marshalled code of `source`; nothing if it does not compile within the limits."""
+        if self._deaths >= _MOST_DEATHS or not sys.executable:
+            return b""
+        try:
+            child = self._child = self._child or _started()
+            assert child.stdin  # noqa: S101 - they are pipes
+            assert child.stdout  # noqa: S101
+            child.stdin.write(bytes((level,)) + len(source).to_bytes(4, "little") + source)
+            child.stdin.flush()
+            head = child.stdout.read(4)
+            size = int.from_bytes(head, "little")
+            data = child.stdout.read(size) if size <= _MOST_OUTPUT else b""
+        except OSError:
+            head = data = b""
+            size = 1
+        if not head or len(data) < size:
+            self._deaths += 1
+            self.close()
+            return b""
+        return data
 
 
-def _compiled(source: bytes, level: int) -> bytes | None:
-    """The marshalled code of `source`; None if it does not compile within the limits."""
-    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _CHILD, str(level)]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter, which compiles and does not execute
-            command, input=source, capture_output=True, timeout=_SECONDS, check=False, preexec_fn=_limit
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout if not done.returncode else None
+def is_ours(pyc: Pyc) -> bool:
+    """Whether the interpreter that runs this reads such files."""
+    magic = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
+    return pyc.version is not None and pyc.header is not None and pyc.header.magic == magic
 
 
-def _limit() -> None:
-    for kind, most in ((resource.RLIMIT_CPU, _SECONDS), (resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(kind, (most, most))
+def _started() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _CHILD]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
 
 
 def _are_alike(one: Constant, two: Constant) -> bool:  # noqa: C901 - a case for each type
-    """Whether two values are the same, but for the names of files and the order of sets."""
+    """Whether two values are the same, but for the names of files, lines and columns, and the order of sets."""
     pending = [(one, two)]
     for _ in range(_MOST_VALUES):
         if not pending:
@@ -92,6 +155,6 @@ def _are_alike(one: Constant, two: Constant) -> bool:  # noqa: C901 - a case for
 
 
 def _fields(code: Code) -> tuple[object, ...]:
-    counts = (code.argcount, code.posonlyargcount, code.kwonlyargcount, code.flags, code.firstlineno)
+    counts = (code.argcount, code.posonlyargcount, code.kwonlyargcount, code.flags)
     names = (code.names, code.varnames, code.freevars, code.cellvars, code.slots, code.name, code.qualname)
-    return (*counts, *names, code.code, code.lines, code.exceptions)
+    return (*counts, *names, code.code, code.exceptions)

@@ -25,6 +25,12 @@ class Hidden(msgspec.Struct):
     severity: int = 0
     kind: int = 0
 
+    def add(self, other: Hidden) -> None:
+        """Count what `other` counts, too."""
+        self.auditor += other.auditor
+        self.severity += other.severity
+        self.kind += other.kind
+
 
 class Stats(msgspec.Struct, frozen=True):
     """What the scan cost.

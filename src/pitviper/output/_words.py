@@ -13,7 +13,10 @@ from pitviper.output.interface import Style
 
 _FILES = frozenset({"tree", "file", "stdin"})
 """Links that do not lead into a file."""
-_PLAIN = frozenset({"canary", "checksum", "expiry", "kind", "place", "protection"})
+_PLAIN = frozenset(
+    {"canary", "checksum", "compiler", "count", "difference", "expiry", "header", "kind", "orphan", "place"}
+    | {"protection", "shipped", "stale"}
+)
 """Names of evidence whose text says all: "CRC32 matches" needs no "checksum" in front, a number needs its "account"."""
 
 _ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -16,7 +16,7 @@ from pitviper import __version__, cache
 from pitviper.errors import RuleError
 from pitviper.formats import FORMATS
 from pitviper.rules.repeats import slow
-from pitviper.rules.schema import MAX_MATCH, Rule, RuleFile, RuleSet
+from pitviper.rules.schema import DETECTORS, MAX_MATCH, Rule, RuleFile, RuleSet
 
 BUILT_IN = os.path.join(os.path.dirname(__file__), "data")
 _BITS = 8
@@ -119,6 +119,11 @@ def _problems(rule: Rule) -> Iterator[tuple[str, str]]:
     """(field, what is wrong) for what the types cannot say."""
     if not _ID.fullmatch(rule.id):
         yield "id", f"{rule.id!r} is not lower-case words joined by hyphens"
+    if rule.detector:
+        yield from _wrong_detector(rule)
+        return
+    if not rule.pattern:
+        yield "pattern", "a rule needs a pattern"
     if not rule.examples:
         yield "examples", "a rule needs at least one example"
     for name in rule.validators:
@@ -126,6 +131,14 @@ def _problems(rule: Rule) -> Iterator[tuple[str, str]]:
             yield "validators", f"{name!r} is no format; there are {', '.join(FORMATS)}"
     yield from _wrong_figures(rule)
     yield from _wrong_anchors(rule)
+
+
+def _wrong_detector(rule: Rule) -> Iterator[tuple[str, str]]:
+    if rule.detector not in DETECTORS:
+        yield "detector", f"{rule.detector!r} is none; there are {', '.join(DETECTORS)}"
+    for field in ("pattern", "anchors", "anchor_pattern", "examples", "counter_examples"):
+        if getattr(rule, field):
+            yield field, "what a detector finds has none"
 
 
 def _wrong_figures(rule: Rule) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,10 @@ MAX_MATCH = 32 * 1024
 """Longest match that a rule may declare, in bytes: the overlap of two windows. RSA keys of 16,384 bits have 12.7 KB."""
 
 
+DETECTORS = ("bytecode",)
+"""What `detector` may name: `bytecode` is `pitviper.hygiene`, which holds compiled Python against its source."""
+
+
 class Companion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A second value that belongs to the first and lies near it: the secret to a key id.
 
@@ -40,17 +44,20 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     `generic` rules know no provider: they give way to any other rule on the same bytes. `fixture` secrets are often
     made for tests, whole and valid (private keys, JWTs): in folders of tests and documentation they are for auditors.
     `in_bytecode` is false where the pattern needs a name beside the value, which compiled bytecode stores elsewhere.
+
+    `detector` names the code that finds it, where no pattern can. Such a rule has neither pattern nor anchors, and its
+    proof are that code's tests.
     """
 
     id: str
     name: str
-    pattern: str
-    max_len: int
     severity: Severity
     description: str
     remedy: str
-    examples: tuple[str, ...]
-    counter_examples: tuple[str, ...]
+    pattern: str = ""
+    max_len: int = 0
+    examples: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
     anchor_pattern: str = ""
@@ -66,6 +73,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     fixture: bool = False
     in_bytecode: bool = True
     kind: Kind = Kind.SECRET
+    detector: str = ""
     provider: str = ""
     """Filled from the file's `provider`."""
 

@@ -57,7 +57,7 @@ class Judge(msgspec.Struct, frozen=True):
                 or (made_up and _may_be_fixture(match))
                 or (seen.binary and _may_be_chance(match))
             )
-            if self._hides(match.rule, severity, hidden, for_auditors=for_auditors):
+            if self.hides(match.rule, severity, hidden, for_auditors=for_auditors):
                 continue
             place = Place(told.path, told.chain, *positions.of(match.secret_start), removed_in)
             finding = self._tell(place, match, companion, severity, told)
@@ -70,7 +70,7 @@ class Judge(msgspec.Struct, frozen=True):
                 finding = msgspec.structs.replace(finding, evidence=(*finding.evidence, _comment(match.rule.id)))
             yield finding if reason is None else Ignored(finding, reason)
 
-    def _hides(self, rule: Rule, severity: Severity, hidden: Hidden, *, for_auditors: bool) -> bool:
+    def hides(self, rule: Rule, severity: Severity, hidden: Hidden, *, for_auditors: bool) -> bool:
         """Whether the user does not want to see it; counts it if so."""
         if rule.kind not in self.only:
             hidden.kind += 1
