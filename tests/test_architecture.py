@@ -29,6 +29,7 @@ RULE_FILES = [path for path in FILES if path.suffix == ".toml"]
 BY_STEM = {path.stem: path for path in RULE_FILES}
 
 OTHER_STEMS = {
+    "bytecode": tuple(f"{what}-bytecode" for what in ("poisoned", "stale", "unchecked", "orphan", "shipped")),
     "private-key": ("pgp-private-key", "putty-private-key", "ssh2-private-key", "jwk-private-key"),
     "pypi": ("testpypi",),
     "pypirc": ("package-index", "poetry"),
@@ -44,7 +45,7 @@ class TestRuleFiles:
     def test_nothing_else_lies_there(self) -> None:
         """Only what ends in `.toml` is loaded: a file of another name would be forgotten without a word."""
         assert [path.name for path in FILES if path.is_file() and path.suffix != ".toml"] == []
-        assert {path.parent.name for path in RULE_FILES} == {"behaviours", "secrets"}
+        assert {path.parent.name for path in RULE_FILES} == {"behaviours", "hygiene", "secrets"}
 
     @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)
     def test_loads_alone(self, path: Path) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import importlib.util
 import marshal
 import struct
+import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitviper.bytecode import recompile
 from pitviper.bytecode.code import Version
 from pitviper.bytecode.compare import Comparison, Kind, Match, Verdict, compare
 from pitviper.bytecode.pyc import Pyc, read
-from pitviper.bytecode.recompile import compiles_to
+from pitviper.bytecode.recompile import Compiler
 
 CLEAN = textwrap.dedent(
     '''
@@ -132,18 +134,38 @@ class TestHeader:
         assert self.match(1, low, high) is Match.UNCHECKED
 
 
-class TestRecompiling:
-    def test_same(self) -> None:
-        assert compiles_to(CLEAN.encode(), compiled(CLEAN, optimize=1)) is True
+@pytest.fixture
+def compiler() -> Iterator[Compiler]:
+    found = Compiler()
+    yield found
+    found.close()
 
-    def test_other_logic(self) -> None:
-        pyc = compiled("def f(a, b): return a or b")
+
+class TestRecompiling:
+    def test_same(self, compiler: Compiler) -> None:
+        for level in (0, 1, 2):
+            pyc = compiled(CLEAN, optimize=level)
+            assert compiler.compiles_to(CLEAN.encode(), pyc, 1) is True
+            assert compiler.compiles_to(b"# Moved.\n" + CLEAN.encode(), pyc) is (sys.version_info < (3, 13))
+
+    def test_other_logic(self, compiler: Compiler) -> None:
+        pyc = compiled("x = 1\ndef f(a, b): return a or b")
+        changed = "x = 1\ndef f(a, b): return a and b"
         assert told("def f(a, b): return a or b", "def f(a, b): return a and b").verdict is Verdict.CLEAN
-        assert compiles_to(b"def f(a, b): return a and b", pyc) is False
+        assert compiler.compiles_to(changed.encode(), pyc) is False
+        assert compiler.strange(changed.encode(), pyc) == ("f", 2)
 
     @pytest.mark.parametrize("source", [b"def", b"\0", b"-" * 1_000_000 + b"1", b"(" * 100_000, b"x = 1 << 10 ** 10"])
-    def test_what_does_not_compile(self, source: bytes) -> None:
-        assert not compiles_to(source, compiled("x = 1"))
+    def test_what_does_not_compile(self, compiler: Compiler, source: bytes) -> None:
+        assert not compiler.compiles_to(source, compiled("x = 1"))
+        assert compiler.compiles_to(b"x = 1", compiled("x = 1"))
+
+    def test_a_source_that_kills_costs_only_so_much(self, compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(recompile, "_CHILD", "import sys; sys.stdin.buffer.read(7)")
+        for _ in range(10):
+            assert compiler.compiles_to(b"x = 1", compiled("x = 1")) is None
+        monkeypatch.undo()
+        assert compiler.compiles_to(b"x = 1", compiled("x = 1")) is None
 
 
 @pytest.mark.parametrize(

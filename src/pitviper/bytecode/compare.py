@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -106,13 +107,17 @@ def compare(pyc: Pyc, source: bytes, mtime: int | None = None) -> Comparison:
         return Comparison(Verdict.CLEAN, match, problem=pyc.problem or "it holds no code")
     if len(source) > MAX_SIZE:
         return Comparison(Verdict.CLEAN, match, problem=f"the source has more than {MAX_SIZE:,} bytes")
-    comparing = _Comparing(pyc.version, Source(source, pyc.version))
+    comparing = _Comparing(pyc.version, _source(source, pyc.version))
     comparing.run(pyc.code)
     found = comparing.found
     abilities = tuple(sorted(comparing.abilities))
     verdict = Verdict.POISONED if abilities else Verdict.STALE if found else Verdict.CLEAN
     problem = comparing.problem or pyc.problem
     return Comparison(verdict, match, tuple(found), abilities, comparing.more, problem)
+
+
+_source = lru_cache(maxsize=1)(Source)
+"""The last one: `a.opt-1.pyc`, `a.opt-2.pyc` and `a.pyc` lie in a row."""
 
 
 def header_match(

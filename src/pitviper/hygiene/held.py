@@ -116,11 +116,10 @@ class Holder:
             told.findings += one.findings
             told.gaps.append(Gap(one.blob.path, Reason.UNREADABLE, f"{source.name} beside it: {error.strerror}"))
             return
-        comparison = compare(pyc, text, source.mtime)
+        comparison, evidence = self._compared(one, pyc, text, match)
         if comparison.problem and comparison.verdict is Verdict.CLEAN and pyc.code is not None:
             detail = f"it was not wholly held against {source.name}: {comparison.problem}"
             told.gaps.append(Gap(one.blob.path, Reason.OVER_BUDGET, detail))
-        comparison, evidence = self._settled(one, pyc, text, comparison)
         if match is Match.UNCHECKED:
             self.tell_unchecked(one, told)
         if comparison.verdict is Verdict.CLEAN:
@@ -215,25 +214,23 @@ class Holder:
         text = source.read()
         return all(name in text for name in one.names)
 
-    def _settled(
-        self, one: Compiled, pyc: Pyc, text: bytes, comparison: Comparison
-    ) -> tuple[Comparison, tuple[Evidence, ...]]:
-        """`comparison` as the compiler itself decides, if it is the same; with what it says if it contradicts."""
-        is_clean = comparison.verdict is Verdict.CLEAN
-        if is_clean and (comparison.match in (*_OF_OTHER_SOURCE, Match.OTHER_TIME) or comparison.problem):
-            return comparison, ()  # comments and blanks change where lines are, and settle nothing
+    def _compared(self, one: Compiled, pyc: Pyc, text: bytes, match: Match) -> tuple[Comparison, tuple[Evidence, ...]]:
+        """What differs; and what the compiler says of it, which decides where it is the same as the one that made it."""
         level = level_of(one.name)
         settled = self._compiler.compiles_to(text, pyc, level)
-        if settled is None or (settled and is_clean):
-            return comparison, ()
         if settled:
-            return Comparison(Verdict.CLEAN, comparison.match), ()
-        evidence = Evidence("compiler", "this version of Python compiles the source to something else")
-        if not is_clean:
-            return comparison, (evidence,)
+            return Comparison(Verdict.CLEAN, match), ()
+        comparison = msgspec.structs.replace(compare(pyc, text), match=match)
+        if settled is None:
+            return comparison, ()
+        evidence = (Evidence("compiler", "this version of Python compiles the source to something else"),)
+        if comparison.verdict is not Verdict.CLEAN:
+            return comparison, evidence
+        if match in (*_OF_OTHER_SOURCE, Match.OTHER_TIME) or comparison.problem:
+            return comparison, ()  # nothing that matters, such as where classes begin
         qualname, line = self._compiler.strange(text, pyc, level) or ("<module>", 1)
         logic = Difference(Kind.LOGIC, "", qualname, line)
-        return Comparison(Verdict.STALE, comparison.match, (logic,)), (evidence,)
+        return Comparison(Verdict.STALE, match, (logic,)), evidence
 
     def _left_behind(self, one: Compiled, comparison: Comparison, text: bytes) -> set[str]:
         """The ids of those findings in `one` that the source does not explain."""
