@@ -37,14 +37,17 @@ FILES = {
 UTF_16 = "deploy/notes.txt"
 BYTECODE = "shop/__pycache__/build.cpython-311.pyc"
 EXPECTED = {
-    "shop/settings.py": "aws-access-key-id",
-    "shop/assistant.py": "openai-project-key",
-    ".env": "url-credentials",
-    ".pypirc": "pypi-token",
-    "deploy/id_deploy": "private-key",
-    UTF_16: "slack-webhook",
-    BYTECODE: "github-pat",
+    ("shop/settings.py", "aws-access-key-id"),
+    ("shop/assistant.py", "openai-project-key"),
+    (".env", "url-credentials"),
+    (".pypirc", "pypi-token"),
+    ("deploy/id_deploy", "private-key"),
+    (UTF_16, "slack-webhook"),
+    (BYTECODE, "github-pat"),
+    (BYTECODE, "stale-bytecode"),
 }
+"""Path in the project, and rule."""
+STORY = "the bytecode was compiled from other source than the build.py beside it"
 
 
 def main() -> int:
@@ -81,17 +84,19 @@ def _verdict(code: int, report: dict[str, object], project: str) -> int:
     """Whether the report holds what was planted and no more; says so."""
     findings = report["findings"]
     assert isinstance(findings, list)
-    found = {os.path.relpath(item["place"]["path"], project): item["rule"] for item in findings}
-    expected = EXPECTED | {os.path.join("..", name): rule for name, rule in image.EXPECTED.items()}
-    planted = {name: rule for name, rule in found.items() if name in expected or not name.startswith("..")}
+    found = {(os.path.relpath(item["place"]["path"], project), item["rule"]) for item in findings}
+    expected = EXPECTED | {(os.path.join("..", name), rule) for name, rule in (*image.EXPECTED.items(), *image.LEFT)}
+    names = {name for name, _ in expected}
+    planted = {one for one in found if one[0] in names or not one[0].startswith("..")}
     removed = {item["rule"] for item in findings if item["place"]["removed_in"] == "4"}
-    elsewhere = len(found) - len(planted)
-    if planted != expected or code != 1 or removed != set(image.EXPECTED.values()):
+    told = sum(STORY in reason["text"] for item in findings for reason in item["evidence"])
+    if planted != expected or code != 1 or removed != set(image.EXPECTED.values()) or told != 2:  # noqa: PLR2004
         print(f"\nThe demo failed: expected {expected}, found {planted}, exit code {code}")
         return 1
     print(
-        f"\nAll {len(expected)} planted secrets found, {len(removed)} of them in files that a later layer of the image "
-        f"deletes; {elsewhere} findings in this Python itself. Exit code {code}."
+        f"\nAll {len(expected)} planted findings are there: {len(removed)} in files that a later layer of the image "
+        f"deletes, {told} tokens that are gone from the source and not from the bytecode beside it. "
+        f"{len(found) - len(planted)} findings in this Python itself. Exit code {code}."
     )
     return 0
 

@@ -12,7 +12,7 @@ SUFFIXES = (".pyc", ".pyo")
 """What compiled Python is called."""
 SOURCE = ".py"
 _CACHE = "__pycache__"
-_CACHED = re.compile(r"(?P<stem>.+?)(?:\.(?P<tag>[^./]+))?(?:\.opt-(?P<level>\w+))?\.py[co]")
+_CACHED = re.compile(r"(?P<stem>.+?)(?:\.[^./]+)?(?:\.opt-(?P<level>\w+))?\.py[co]")
 _REWRITTEN = "-pytest-"
 """In tags of what pytest compiled: it rewrites assertions first."""
 _LEVELS = {"1": 1, "2": 2}
@@ -26,8 +26,8 @@ def source_of(path: str) -> str | None:
         return None
     above, _, last = folder.rpartition("/")
     if last != _CACHE:
-        return f"{path[:-1]}"
-    if match["tag"] and _REWRITTEN in match["tag"]:
+        return path[:-1]
+    if _REWRITTEN in name:
         return None
     stem = f"{match['stem']}{SOURCE}"
     return f"{above}/{stem}" if above or folder.startswith("/") else stem

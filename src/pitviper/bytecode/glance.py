@@ -23,7 +23,7 @@ class Glance:
     def __init__(self) -> None:
         self._names = [name.encode() for name in names(_TELLING)]
         # A marshalled string: its length, in one byte or four, and its text. The type in front may be one of many.
-        expressions = [rf"\x{len(name):02x}(?:\x00\x00\x00)?{name.decode()}" for name in self._names]
+        expressions = [b"\\x%02x(?:\\x00\\x00\\x00)?%b" % (len(name), name) for name in self._names]
         self._database = database("capabilities", expressions, [0] * len(expressions))
         self._hits: list[tuple[int, int]] = []
 

@@ -1,4 +1,4 @@
-"""Whether a source compiles to the code of a `.pyc`, whatever the lines: settles changed logic that uses the same names and values.
+"""Whether a source compiles to the code of a `.pyc`, whatever the lines: settles other logic with the same names.
 
 Only where the interpreter that runs Pitviper wrote the `.pyc`. Its compiler is started in a child process: `compile()`
 executes nothing of the source, but a hostile one may exhaust memory, time, or the C stack.

@@ -74,6 +74,9 @@ class Bytecode:
     def close(self) -> None:
         """End what was started."""
         self._holder.close()
+        if self._containers:
+            self._containers.close()
+            self._containers = None
 
     def _member(  # noqa: PLR0913, PLR0917 - what is known of it
         self,

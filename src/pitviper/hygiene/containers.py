@@ -50,7 +50,7 @@ class _Shipped(msgspec.Struct):
 
 
 class Containers:
-    """Of one artefact."""
+    """Of one artefact. To be closed, if it is not told the `rest`."""
 
     def __init__(self, holder: Holder) -> None:
         self._holder = holder
@@ -110,6 +110,11 @@ class Containers:
             path = next(iter(self._shipped), ("", False))[0]
             detail = f"more than {_MOST:,} files of Python: not all bytecode was held against its source"
             told.gaps.append(Gap(path, Reason.OVER_BUDGET, detail))
+        self.close()
+
+    def close(self) -> None:
+        """Give back what is kept."""
+        self._kept.close()
 
     def _hold(self, waiting: _Waiting, source: _Source, told: Told) -> None:
         one, content, text = waiting.one, waiting.content, source.content

@@ -215,7 +215,7 @@ class Holder:
         return all(name in text for name in one.names)
 
     def _compared(self, one: Compiled, pyc: Pyc, text: bytes, match: Match) -> tuple[Comparison, tuple[Evidence, ...]]:
-        """What differs; and what the compiler says of it, which decides where it is the same as the one that made it."""
+        """What differs; and what the compiler says of it, which decides if it is the one that made the file."""
         level = level_of(one.name)
         settled = self._compiler.compiles_to(text, pyc, level)
         if settled:

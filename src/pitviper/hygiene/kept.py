@@ -11,7 +11,7 @@ _FILE = 1024 * 1024 * 1024
 
 
 class Kept:
-    """Contents of files. All are gone with it."""
+    """Contents of files. To be closed; then all are gone."""
 
     def __init__(self) -> None:
         self._memory = _MEMORY
@@ -27,7 +27,7 @@ class Kept:
         if self._end + size > _FILE:
             return None
         try:
-            self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed with this
+            self._file = self._file or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - see `close`
             self._file.seek(self._end)
             written = 0
             while written < size:
@@ -49,6 +49,11 @@ class Kept:
             pieces.append(piece)
             left -= len(piece)
         return b"".join(pieces)
+
+    def close(self) -> None:
+        """Nobody needs any of it any more."""
+        if self._file:
+            self._file.close()
 
     def drop(self, kept: Content) -> None:
         """Nobody needs it any more."""
