@@ -92,7 +92,7 @@ class TestStale:
         assert told(report) == [("github-pat", "critical", PYC, 2), ("stale-bytecode", "high", PYC, 2)]
         secret, stale = report.findings
         (reason,) = why(secret, "stale")
-        assert reason.startswith("the bytecode was compiled from other source than the build.py beside it (stale: ")
+        assert reason.startswith("the bytecode was compiled from other source than the build.py beside it")
         assert stale.place.chain[-1].name == "release"
         assert token("left") not in str(report)
 

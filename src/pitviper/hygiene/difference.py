@@ -36,7 +36,8 @@ class Shown:
 
     def evidence(self, comparison: Comparison) -> Iterator[Evidence]:
         """The first differences, and how many more there are."""
-        for difference in comparison.differences[:_SHOWN]:
+        by_weight = sorted(comparison.differences, key=lambda one: one.kind is Kind.LINE)
+        for difference in by_weight[:_SHOWN]:
             yield Evidence("difference", difference.words.format(self._value(difference)))
         more = len(comparison.differences) + comparison.more - _SHOWN
         if more > 0:

@@ -128,8 +128,7 @@ class Holder:
         left = self._left_behind(one, comparison, text)
         stale = Evidence(
             "stale",
-            f"the bytecode was compiled from other source than the {source.name} beside it"
-            " (stale: removed from the source only)",
+            f"the bytecode was compiled from other source than the {source.name} beside it, which does not hold this",
         )
         told.findings += [
             replace(finding, evidence=(*finding.evidence, stale)) if finding.id in left else finding

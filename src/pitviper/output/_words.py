@@ -15,7 +15,7 @@ _FILES = frozenset({"tree", "file", "stdin"})
 """Links that do not lead into a file."""
 _PLAIN = frozenset(
     {"canary", "checksum", "compiler", "count", "difference", "expiry", "header", "kind", "orphan", "place"}
-    | {"protection", "shipped", "stale"}
+    | {"protection", "shipped"}
 )
 """Names of evidence whose text says all: "CRC32 matches" needs no "checksum" in front, a number needs its "account"."""
 
