@@ -2,7 +2,8 @@
 
 `python bench/stale.py [--every N] [--attacks N]`: every N-th module of each standard library and its site-packages is
 compiled by its own interpreter and compared with its source; N modules of each are compiled with a payload that the
-source does not have, or beside the source of another. Interpreters compile only: nothing of it is ever run.
+source does not have, or beside the source of another. `sighted` are those that a scan compares without `--auditor` even
+if the header was forged to fit. Interpreters compile only: nothing of it is ever run.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from fakes import token
 
 from pitviper.bytecode.compare import Comparison, Verdict, compare
+from pitviper.bytecode.glance import Glance, has_words
 from pitviper.bytecode.pyc import read
 
 _COMPILE = """
@@ -49,7 +51,11 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=3, help="alarms and misses that are shown, of each version")
     asked = parser.parse_args()
     kinds = ["decoy", *_PAYLOADS]
-    print("version      honest alarms   ms  " + " ".join(f"{kind:>11}" for kind in kinds) + "   (flagged/poisoned/all)")
+    print(
+        "version      honest alarms   ms  "
+        + " ".join(f"{kind:>15}" for kind in kinds)
+        + "   (flagged/poisoned/sighted/all)"
+    )
     for folder in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*")), key=_version):
         with tempfile.TemporaryDirectory() as work:
             _row(folder, work, asked.every, asked.attacks, asked.show)
@@ -75,7 +81,10 @@ def _row(folder: str, work: str, every: int, attacks: int, show: int) -> None:
             told.append(f"  alarm: {source}: {found.verdict.value} {found.differences[:3]}")
     victims = [path for path in modules[:: max(1, len(modules) // attacks)] if os.path.getsize(path)][:attacks]
     rows = _attacked(folder, work, victims, told)
-    cells = [f"{flagged['flagged']}/{flagged['poisoned']}/{flagged['all']}".rjust(11) for flagged in rows.values()]
+    cells = [
+        f"{flagged['flagged']}/{flagged['poisoned']}/{flagged['sighted']}/{flagged['all']}".rjust(15)
+        for flagged in rows.values()
+    ]
     name = os.path.basename(folder)
     print(
         f"{name:10} {len(pairs):8} {alarms:6} {1000 * spent / max(1, len(pairs)):4.1f}  " + " ".join(cells), flush=True
@@ -109,15 +118,24 @@ def _with(source: bytes, payload: str, number: int) -> bytes:
 
 
 def _counted(kind: str, pairs: list[tuple[str, str]], told: list[str]) -> Counter[str]:
-    found: Counter[str] = Counter({"flagged": 0, "poisoned": 0, "all": 0})
+    found: Counter[str] = Counter({"flagged": 0, "poisoned": 0, "sighted": 0, "all": 0})
+    glance = Glance()
     for source, target in pairs:
         verdict = _compare(target, source).verdict
         found["all"] += 1
         found["flagged"] += verdict is not Verdict.CLEAN
+        found["sighted"] += kind == "token" or _is_sighted(glance, target, source)
         found["poisoned"] += verdict is Verdict.POISONED
         if verdict is Verdict.CLEAN:
             told.append(f"  unseen: {kind} {source}")
     return found
+
+
+def _is_sighted(glance: Glance, target: str, source: str) -> bool:
+    with open(target, "rb") as compiled, open(source, "rb") as text:
+        names = glance.names_in(memoryview(compiled.read())).get(0, ())
+        words = text.read()
+    return not has_words(words, names)
 
 
 def _compare(target: str, source: str) -> Comparison:

@@ -97,6 +97,25 @@ class TestPairs:
         assert report.gaps == ()
 
 
+class TestCloseness:
+    """What is shipped is compared, whatever the header says."""
+
+    HONEST = f"import os\n{CLEAN}os.system('true')\n"
+    POISONED = f"{HONEST}os.system('false')\n"
+
+    @pytest.mark.parametrize("name", PACKED)
+    def test_a_payload_with_names_that_the_source_has(self, scanned: Scanned, name: str) -> None:
+        report = scanned({name: PACKED[name](pair(self.HONEST, self.POISONED))})
+        assert [rule for rule in rules(report) if rule != "shipped-bytecode"] == ["stale-bytecode"]
+
+    def test_where_installers_compile(self, scanned: Scanned, monkeypatch: pytest.MonkeyPatch) -> None:
+        files = pair(self.HONEST, self.POISONED, "usr/lib/python3.11/site-packages/app/build.py")
+        assert rules(scanned({"image.tar": image(files)})) == ["shipped-bytecode"]
+        assert "stale-bytecode" in rules(scanned({"image.tar": wheel(files)}))
+        monkeypatch.setattr(containers, "_MOST_CLOSELY", 0)
+        assert rules(scanned({"image.tar": wheel(files)})) == ["shipped-bytecode"]
+
+
 class TestShipped:
     @pytest.mark.parametrize("name", ["a.whl", "app-1.0.tar.gz"])
     def test_once_for_each(self, scanned: Scanned, name: str) -> None:

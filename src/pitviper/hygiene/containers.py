@@ -21,6 +21,8 @@ from pitviper.model.gap import Gap, Reason
 
 _MOST = 150_000
 """Files of one artefact that are kept in mind; a big image has 50,000 of them."""
+_MOST_CLOSELY = 2_000
+"""Compiled files of one artefact that are compared though nothing speaks for it; some 20 seconds."""
 _OF_PYTHON = re.compile(r"(?:\A|/)(?:lib(?:64)?/(?:python|pypy)[\d.]*|site-packages|dist-packages)/|(?:\A|/)usr/share/")
 """Folders into which installers compile: those who build an image cannot help it, and it tells nothing new."""
 _EGG = ".egg"
@@ -59,6 +61,7 @@ class Containers:
         self._waiting: dict[Key, list[_Waiting]] = {}
         self._shipped: dict[tuple[str, bool], _Shipped] = {}
         self._left = _MOST
+        self._closely = _MOST_CLOSELY
 
     def add_source(self, blob: Inner, content: bytes | None, told: Told) -> None:
         """A source passes by. `content` is None for one that is too big."""
@@ -85,6 +88,8 @@ class Containers:
         key = _keys(one.blob, name)[0]
         kept = None if content is None else self._kept.put(content)
         waiting = _Waiting(one, kept, name.rpartition("/")[2])
+        one.closely = self._closely > 0 and not _is_installed(one.blob)
+        self._closely -= one.closely
         if source := self._sources.get(key):
             self._hold(waiting, source, told)
         else:
@@ -137,7 +142,7 @@ class Containers:
         is_built = container.kind == "distribution" and not container.name.endswith(_EGG)
         if not (is_layer or is_built):
             return
-        key = _container(blob), is_layer and bool(_OF_PYTHON.search(blob.chain[-1].name))
+        key = _container(blob), is_layer and _is_installed(blob)
         shipped = self._shipped.setdefault(key, _Shipped(one))
         shipped.count += 1
         if one.blob.path < shipped.first.blob.path:
@@ -151,6 +156,11 @@ class Containers:
         outer = shipped.first.blob.chain[:-1]
         identity = "\0".join([*(link.name for link in outer[1:] or outer), str(is_of_python)])
         self._holder.tell(SHIPPED, shipped.first.blob, identity, evidence, told, severity=severity)
+
+
+def _is_installed(blob: Inner) -> bool:
+    """Whether `blob` lies in a layer or an archive where installers compile: there are thousands of such files."""
+    return blob.chain[-2].kind != "distribution" and _OF_PYTHON.search(blob.chain[-1].name) is not None
 
 
 def _keys(blob: Inner, name: str) -> list[Key]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from pitviper.bytecode.beside import level_of
 from pitviper.bytecode.code import Version
 from pitviper.bytecode.compare import Comparison, Difference, Kind, Match, Verdict, compare, header_match
+from pitviper.bytecode.glance import has_words
 from pitviper.bytecode.magic import Header
 from pitviper.bytecode.pyc import Pyc, read
 from pitviper.bytecode.recompile import Compiler
@@ -43,6 +44,8 @@ class Compiled(msgspec.Struct):
     header: Header | None
     names: frozenset[bytes]
     findings: list[Finding]
+    closely: bool = False
+    """Whether it is compared though nothing speaks for it."""
 
     @property
     def name(self) -> str:
@@ -204,14 +207,11 @@ class Holder:
 
     def _is_plain(self, one: Compiled, match: Match, source: Beside) -> bool:
         """Whether nothing speaks for a closer look: see `docs/bytecode.md`."""
-        if self._judge.auditor or match in (Match.UNCHECKED, *_OF_OTHER_SOURCE) or one.version is None:
+        if self._judge.auditor or one.closely or match in (Match.UNCHECKED, *_OF_OTHER_SOURCE) or one.version is None:
             return False
         if any(finding.kind is FindingKind.SECRET for finding in one.findings):
             return False
-        if not one.names:
-            return True
-        text = source.read()
-        return all(name in text for name in one.names)
+        return not one.names or has_words(source.read(), one.names)
 
     def _compared(self, one: Compiled, pyc: Pyc, text: bytes, match: Match) -> tuple[Comparison, tuple[Evidence, ...]]:
         """What differs; and what the compiler says of it, which decides if it is the one that made the file."""
