@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitviper.bytecode import gate
+from pitviper.bytecode import gate, reading
 from pitviper.bytecode.code import Code, walk
 from pitviper.look import Looker
 from pitviper.model.finding import Finding
@@ -67,7 +67,7 @@ class Open(gate.Gate):
 def looker(*, auditor: bool, is_open: bool) -> Looker:
     with pytest.MonkeyPatch.context() as patch:
         if is_open:
-            patch.setattr(gate, "Gate", Open)
+            patch.setattr(reading, "Gate", Open)
         made = Looker(RULES, Judge(auditor=auditor))
         made.look_at_bytes(compiled("x = 1"), "first.pyc")
     return made

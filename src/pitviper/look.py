@@ -35,7 +35,7 @@ from pitviper.unpack.interface import Format, Options
 from pitviper.unpack.leads import HIDDEN, ends, may_begin, may_end, may_follow, sample
 
 if TYPE_CHECKING:
-    from pitviper.bytecode.gate import Gate
+    from pitviper.bytecode.reading import Reader
     from pitviper.bytecode.render import Rendering
     from pitviper.engine.decode import Budget, Decoder, Revealed
     from pitviper.hygiene.bytecode import Bytecode
@@ -102,7 +102,7 @@ class Looker:
         self._spent: tuple[Blob | None, float] = None, 0.0
         """The last blob with candidates, and the seconds they took."""
         self._decoder: Decoder | None = None
-        self._gate: Gate | None = None
+        self._reader: Reader | None = None
         self._bytecode: Bytecode | None = None
         self._budget: tuple[Blob, Budget] | None = None
         """The last blob with something encoded, and what it may still cost."""
@@ -260,46 +260,30 @@ class Looker:
         raw = Outcome()
         matched = self._search_span(data, span, hits, raw) if hits else False
         if not span.base:
-            gate = self._gate_of_code()
-            worth = matched or raw.findings or raw.ignored or gate.is_worth(data, span, hits)
+            worth = matched or raw.findings or raw.ignored or self._bytecode_reader().is_worth(data, span, hits)
             told: AbstractSet[str] = frozenset()
             try:
-                told = self._look_at_code(data, span, outcome) if worth else told
+                told = self._search_lines(data, span, outcome) if worth else told
             except Exception as error:  # noqa: BLE001 - as above; its bytes were searched
                 detail = f"a defect in pitviper: {type(error).__name__} in reading bytecode; please report it"
                 outcome.gaps.append(Gap(span.blob.path, Reason.FAILED, detail))
             raw.findings = [finding for finding in raw.findings if finding.id not in told]
         outcome.add(raw)
 
-    def _gate_of_code(self) -> Gate:
-        if self._gate is None:
-            from pitviper.bytecode.gate import Gate  # noqa: PLC0415 - where there is such a file
+    def _bytecode_reader(self) -> Reader:
+        if self._reader is None:
+            from pitviper.bytecode.reading import Reader  # noqa: PLC0415 - where there is such a file
 
-            self._gate = Gate(self._matcher, auditor=self._judge.auditor)
-        return self._gate
+            self._reader = Reader(self._matcher, auditor=self._judge.auditor)
+        return self._reader
 
-    def _look_at_code(self, data: bytearray, span: Span, outcome: Outcome) -> AbstractSet[str]:
+    def _search_lines(self, data: bytearray, span: Span, outcome: Outcome) -> AbstractSet[str]:
         """Search the lines of source that compiled Python stands for; the ids of what is told there."""
-        from pitviper.bytecode import pyc, render  # noqa: PLC0415 - where there is such a file
-
-        content = bytes(data[span.start : span.end])
-        if pyc.begins(content) and span.last < span.end:
-            content = _whole(span.blob)
-            if not content:
-                detail = "compiled Python that is too big to be kept: only its bytes were searched"
-                outcome.gaps.append(Gap(span.blob.path, Reason.OVER_BUDGET, detail))
-        if not pyc.begins(content):
+        whole = partial(_whole, span.blob) if span.last < span.end else None
+        rendering, gaps = self._bytecode_reader().read(span.blob, bytes(data[span.start : span.end]), whole)
+        outcome.gaps += gaps
+        if rendering is None:
             return frozenset()
-        compiled = pyc.read(content)
-        is_named = span.blob.path.endswith((".pyc", ".pyo"))  # programs hold code of frozen modules that nobody misses
-        if compiled.problem and (is_named or not compiled.guessed or pyc.has_magic(content)):
-            reason = Reason.UNSUPPORTED if compiled.guessed else Reason.DAMAGED
-            outcome.gaps.append(Gap(span.blob.path, reason, f"compiled Python: {compiled.problem}"))
-        code = compiled.code
-        wanted = self._gate_of_code().wanted(code, span.blob) if code else frozenset()
-        if code is None or not wanted:
-            return frozenset()
-        rendering = render.render(code, wanted)
         lines = bytearray(rendering.text)
         view = Span(span.blob, 0, len(lines), 0, len(lines))
         inside = Outcome()
