@@ -13,10 +13,8 @@ import msgspec
 
 from pitviper.engine import text
 from pitviper.engine.boundary import is_bytecode
-from pitviper.engine.data import Cursor, Data, Meter
-from pitviper.engine.data import Memory as Held
 from pitviper.engine.matcher import Match, Matcher, Seen
-from pitviper.engine.pack import BUFFER, Free, Pack, windows
+from pitviper.engine.pack import BUFFER, Free, Pack
 from pitviper.engine.prefilter import Hit
 from pitviper.findings.allow import allowed
 from pitviper.hygiene.pair import half_of_a_pair
@@ -25,14 +23,14 @@ from pitviper.model.finding import Evidence, Finding
 from pitviper.model.gap import Gap, Reason
 from pitviper.model.place import Link, Place
 from pitviper.model.report import Hidden, Ignored
+from pitviper.opening import opened
 from pitviper.rules.schema import RuleSet
 from pitviper.secrets.judge import Judge
 from pitviper.secrets.positions import Positions
 from pitviper.sources.ahead import ahead
 from pitviper.sources.directory import Files, read
 from pitviper.sources.interface import Flow, Whole
-from pitviper.unpack.interface import Format, Options
-from pitviper.unpack.leads import HIDDEN, ends, may_begin, may_end, may_follow, sample
+from pitviper.unpack.interface import Options
 
 if TYPE_CHECKING:
     from pitviper.bytecode.reading import Reader
@@ -132,7 +130,7 @@ class Looker:
         return [match.secret for one in seen for match in one.matches]
 
     def _look(self, read: Callable[[Free], Iterator[Pack]], *, read_ahead: bool) -> Iterator[Outcome]:
-        opening = partial(self._opened, read)
+        opening = partial(opened, read, self._options)
         if read_ahead:
             packs = ahead(opening)
         else:
@@ -148,31 +146,6 @@ class Looker:
         finally:
             if self._bytecode:
                 self._bytecode.close()
-
-    def _opened(self, read: Callable[[Free], Iterator[Pack]], free: Free) -> Iterator[Pack]:
-        """The packs of `read`, and those of the containers and images that were in them."""
-        for pack in read(free):
-            found, shelves = list(_containers(pack)), pack.shelves
-            yield pack
-            if not found and not shelves:
-                continue
-            from pitviper.unpack.image import SHELF_FORMAT  # noqa: PLC0415 - 40 ms that a file of text does not pay
-            from pitviper.unpack.walk import Walk  # noqa: PLC0415 - same
-
-            for blob, known, data in found:
-                if not known:
-                    yield from windows(blob, Cursor(data).fill, free)
-                    continue
-                walk = Walk(self._options, data.size, free)
-                if isinstance(data, Held):
-                    yield from walk.open(blob, known, data)
-                else:
-                    meter = Meter(data.size)
-                    yield from _metered(walk.open(blob, known, meter.data(data)), meter, free)
-            for blob, shelf in shelves:
-                meter = Meter(shelf.size)
-                walk = Walk(self._options, shelf.size, free)
-                yield from _metered(walk.open_shelf(blob, SHELF_FORMAT, meter.shelf(shelf)), meter, free)
 
     def _search_pack(self, pack: Pack) -> Outcome:
         data = pack.data
@@ -392,74 +365,6 @@ def _whole(blob: Blob) -> bytes:
         return b""
 
 
-def _metered(packs: Iterator[Pack], meter: Meter, free: Free) -> Iterator[Pack]:
-    """`packs`, each with what was read for it, and at last one with the bytes that nobody needed to read."""
-    for pack in packs:
-        pack.read = meter.take()
-        yield pack
-    yield Pack(free(), 0, [], [], read=meter.rest())
-
-
 def _meets(match: Match, runs: Iterable[tuple[int, int]]) -> bool:
     """Whether the secret of `match` overlaps one of `runs`."""
     return any(match.secret_start < end and start < match.secret_end for start, end in runs)
-
-
-def _containers(pack: Pack) -> Iterator[tuple[Blob, Format | None, Data]]:
-    """The containers among the blobs of `pack`, to be opened once the pack was yielded; what they hold is copied.
-
-    Without a format: what had to be read to its end to see that it is none.
-    """
-    for span in pack.spans:
-        if span.last < span.end:
-            if not span.base:
-                yield from _big(pack, span)
-        elif span.base:
-            if ends(pack.data, span.end):
-                pack.gaps.append(Gap(span.blob.path, Reason.UNSUPPORTED, HIDDEN))
-        elif may_begin(pack.data, span.start, span.end):
-            from pitviper.unpack.table import behind, recognise  # noqa: PLC0415 - see `_opened`
-
-            held = Held(memoryview(pack.data)[span.start : span.end])
-            if known := recognise(*sample(pack.data, span.start, span.end)) or behind(held):
-                span.opened = True
-                yield span.blob, known, Held(held.read(0, held.size))
-
-
-def _big(pack: Pack, span: Span) -> Iterator[tuple[Blob, Format | None, Data]]:
-    """The blob whose first window is `span`, if it is a container, or if only its end can tell."""
-    blob = cast("Whole", span.blob)
-    head, _ = sample(pack.data, span.start, span.end)
-    known = _recognised(pack, span, head)
-    if not (known or blob.again or may_follow(pack.data, span.start, span.end)):
-        return
-    try:
-        data = blob.open(b"" if blob.again else bytes(pack.data[span.start : span.end]))
-        known = known or _behind(data)
-    except OSError as error:
-        pack.gaps.append(Gap(blob.path, Reason.UNREADABLE, error.strerror or ""))
-        return
-    if known:
-        span.opened = True
-    elif blob.again:
-        return
-    else:
-        pack.spans, pack.filled = [], 0
-    pack.dropped = True
-    yield blob, known, data
-
-
-def _recognised(pack: Pack, span: Span, head: bytes) -> Format | None:
-    if not may_begin(pack.data, span.start, span.end):
-        return None
-    from pitviper.unpack.table import recognise  # noqa: PLC0415 - see `_opened`
-
-    return recognise(head, b"")
-
-
-def _behind(data: Data) -> Format | None:
-    if not may_end(data):
-        return None
-    from pitviper.unpack.table import behind  # noqa: PLC0415 - see `_opened`
-
-    return behind(data)
