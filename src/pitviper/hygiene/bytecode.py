@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from typing import cast
 
@@ -10,7 +9,6 @@ from pitviper.bytecode import pyc
 from pitviper.bytecode.beside import SOURCE
 from pitviper.bytecode.glance import Glance
 from pitviper.engine.pack import Pack
-from pitviper.hygiene import trees
 from pitviper.hygiene.containers import Containers
 from pitviper.hygiene.difference import SecretsIn
 from pitviper.hygiene.held import Compiled, Holder, Told
@@ -104,17 +102,17 @@ class Bytecode:
         one = _compiled(pack, span, names, found, told)
         if one is None:
             return
-        blob = cast("FileBlob", span.blob)
         if span.last == span.end:
-            content = bytes(pack.data[span.start : span.end])
-        else:
-            try:
-                content = trees.read(os.path.join(blob.files.folder, blob.name), pyc.MAX_SIZE)
-            except OSError as error:
-                told.gaps.append(Gap(blob.path, Reason.UNREADABLE, error.strerror or ""))
-                content = b""
-            one.names = frozenset(self._glance.names_in(memoryview(content)).get(0, ())) if self._glance else one.names
-        self._trees.look(one, content, told)
+            self._trees.look(one, lambda: bytes(pack.data[span.start : span.end]), told)
+            return
+        blob = cast("FileBlob", span.blob)
+        try:
+            content = blob.open(b"").read(0, pyc.MAX_SIZE)
+        except OSError as error:
+            told.gaps.append(Gap(blob.path, Reason.UNREADABLE, error.strerror or ""))
+            content = b""
+        one.names = frozenset(self._glance.names_in(memoryview(content)).get(0, ())) if self._glance else one.names
+        self._trees.look(one, lambda: content, told)
 
     def _names_in(self, pack: Pack, compiled: list[Span]) -> dict[int, set[bytes]]:
         if not compiled:

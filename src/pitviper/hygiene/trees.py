@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from functools import partial
 
 from pitviper.bytecode.beside import source_of
@@ -29,8 +30,8 @@ class Trees:
         self._orphans: tuple[bytes, list[bytes]] = b"", []
         """The last folder with compiled files without source, and their names, in order."""
 
-    def look(self, one: Compiled, content: bytes, told: Told) -> None:
-        """Hold `one`, whose bytes are `content`, against the source beside it."""
+    def look(self, one: Compiled, content: Callable[[], bytes], told: Told) -> None:
+        """Hold `one`, whose bytes `content` gives, against the source beside it."""
         blob = one.blob
         assert isinstance(blob, FileBlob)  # noqa: S101 - a pair outside of containers
         path = _source(blob)
@@ -48,8 +49,8 @@ class Trees:
         if not stat.S_ISREG(found.st_mode):
             told.findings += one.findings
             return
-        source = Beside(name, found.st_size, int(found.st_mtime), partial(read, path, MAX_SIZE + 1))
-        self._holder.hold(one, lambda: content, source, told)
+        source = Beside(name, found.st_size, int(found.st_mtime), partial(_read, path))
+        self._holder.hold(one, content, source, told)
 
     def _tell_orphan(self, one: Compiled, blob: FileBlob, name: str, told: Told) -> None:
         """One finding for a folder, with the first of those that have no source there."""
@@ -106,6 +107,6 @@ def _orphans(files: Files) -> list[bytes]:
     return orphans
 
 
-def read(path: bytes, most: int) -> bytes:
-    """The first bytes of a file. Raises OSError."""
-    return opened(os.open(path, OPEN_FILE)).read(0, most)
+def _read(path: bytes) -> bytes:
+    """A source, as far as it is read. Raises OSError."""
+    return opened(os.open(path, OPEN_FILE)).read(0, MAX_SIZE + 1)
