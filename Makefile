@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests bench demo fuzz
 
-.PHONY: help demo test lint types layers rules tests coverage fuzz lock bench bench-archives bench-alarms bench-recall clean
+.PHONY: help demo picture test lint types layers rules tests coverage fuzz lock bench bench-archives bench-alarms bench-recall clean
 
 help: ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
 demo: $(VENV)/installed ## Scan this Python and a project with planted fakes, and show the report
 	@$(BIN)/python demo/demo.py
+
+picture: $(VENV)/installed ## Draw the picture in the README anew
+	@$(BIN)/python demo/picture.py docs/leak.svg
 
 test: lint types layers rules tests ## Everything that must hold before a commit
 

@@ -15,6 +15,7 @@ import struct
 import sys
 import tarfile
 import zipfile
+from collections.abc import Collection
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
@@ -45,20 +46,19 @@ LEFT = {(f"app.tar!/layer:2!/{BYTECODE}", rule) for rule in ("github-pat", "stal
 """The same for what nobody removes."""
 
 
-def save(path: Path) -> None:
-    """Write the image to `path`."""
+def save(path: Path, without: Collection[str] = ()) -> None:
+    """Write the image to `path`, without some of the files that the second layer copies."""
+    copied = {
+        "app/main.py": b"print('hello')\n",
+        "app/release.py": make(_SOURCE, "demo/release").encode(),
+        "app/build.py": _CLEANED.encode(),
+        BYTECODE: _pyc(make(_LEAK, "demo/leak")),
+        "app/deploy.ini": make(_CONFIG, "demo/deploy").encode(),
+        "app/vendor/assistant-1.0-py3-none-any.whl": _wheel(),
+    }
     layers = [
         _tar({"etc/os-release": b"ID=debian\n", "usr/bin/python3": b"\x7fELF"}),
-        _tar(
-            {
-                "app/main.py": b"print('hello')\n",
-                "app/release.py": make(_SOURCE, "demo/release").encode(),
-                "app/build.py": _CLEANED.encode(),
-                BYTECODE: _pyc(make(_LEAK, "demo/leak")),
-                "app/deploy.ini": make(_CONFIG, "demo/deploy").encode(),
-                "app/vendor/assistant-1.0-py3-none-any.whl": _wheel(),
-            }
-        ),
+        _tar({name: content for name, content in copied.items() if name not in without}),
         _tar({"usr/lib/python3.13/site-packages/assistant/__init__.py": b""}),
         _tar({"app/.wh.release.py": b"", "app/.wh.deploy.ini": b"", "app/.wh.vendor": b""}),
     ]
