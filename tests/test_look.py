@@ -336,8 +336,9 @@ class TestBytecode:
         ],
     )
     def test_function_and_line(self, looker: Looker, token: Token, source: str, function: str, line: int) -> None:
-        (finding,) = looker.look_at_bytes(compiled(source.format(token("a"))), "shop.pyc").findings
+        (finding,) = group(looker.look_at_bytes(compiled(source.format(token("a"))), "shop.pyc").findings)
         place = finding.place
+        assert not finding.also_at
         assert (finding.rule, place.path, place.line, place.offset) == ("github-pat", "shop.pyc", line, None)
         assert place.chain[-1] == Link("code", function)
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
+from pitviper.bytecode import implied
 from pitviper.bytecode.code import MOST_CODES, Code, Frozen, Pairs, Version
-from pitviper.bytecode.fold import Folder, items_of
+from pitviper.bytecode.fold import Folder
 from pitviper.bytecode.lines import Lines, handlers
 from pitviper.bytecode.opcodes import UNKNOWN as NO_OPERATION
 from pitviper.bytecode.opcodes import Table, table
@@ -24,6 +25,8 @@ from pitviper.bytecode.values import (
     MOST_ITEMS,
     NULL,
     UNKNOWN,
+    Call,
+    Class,
     Display,
     Each,
     Either,
@@ -52,7 +55,8 @@ _MOST_KNOWN = 512
 _MOST_PIECES = 16 * 1024
 """Lines that stand for one that is too long."""
 _LONGEST_QUALNAME = 512
-_LONGEST_COMPREHENSION = 512
+_FUNCTION = 0x1
+"""The flag of functions (`CO_OPTIMIZED`). Source: CPython, Include/code.h."""
 _PLAIN, _EXTENDED, _FORWARD, _BACKWARD, _ABSOLUTE, _END = range(6)
 _ENDS = ("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS")
 """Instructions behind which nothing follows but what jumps lead to; those that jump may be such, too."""
@@ -75,7 +79,7 @@ def evaluate(code: Code, wanted: Container[int] | None = None) -> list[Line]:
 
     Never raises for what is in them; bounded in every direction.
     """
-    whole = _Whole()
+    whole = Whole()
     whole.pending.append((code, {}, ""))
     while whole.pending and whole.codes < MOST_CODES and whole.size < MOST_TEXT:
         one, outer, owner = whole.pending.pop()
@@ -93,7 +97,7 @@ class _Names(dict[str, Name]):
         return made
 
 
-class _Whole:
+class Whole:
     """What the evaluations of one file have in common."""
 
     def __init__(self) -> None:
@@ -103,8 +107,12 @@ class _Whole:
         self.left = MOST_INSTRUCTIONS
         self.pending: list[tuple[Code, dict[str, Value], str]] = []
         self.globals: dict[str, Value] = {}
-        self.is_aside = False
-        """Nobody reads the lines."""
+        self.lambdas: dict[int, str] = {}
+        """Functions without a name of their own, by id: the name that they are given."""
+        self.functions: dict[str, Code] = {}
+        self.classes: dict[str, Code | dict[str, Value]] = {}
+        self.depth = 0
+        """How many evaluations aside this is; nobody reads the lines of those."""
         self.names = _Names()
         self.fold = Folder()
 
@@ -126,7 +134,7 @@ class _Operations(msgspec.Struct, frozen=True):
 class _Evaluation:
     """Of one code object."""
 
-    def __init__(self, whole: _Whole, code: Code, outer: dict[str, Value], owner: str) -> None:
+    def __init__(self, whole: Whole, code: Code, outer: dict[str, Value], owner: str) -> None:
         self.whole = whole
         self.code = code
         self.is_pypy = code.version.implementation == "pypy"
@@ -146,8 +154,12 @@ class _Evaluation:
         self.writer = Writer(plain_bytes=self.version < (3, 0))
         self.interned = whole.names
         self.fold = whole.fold
+        self.functions: dict[str, Code] = whole.functions if self.is_module else {}
+        self.classes: dict[str, Code | dict[str, Value]] = whole.classes if self.is_module else {}
+        """By name; of a class that was asked for, what it holds."""
         self.result: Value = UNKNOWN
-        """What it returned last; and what it yielded."""
+        self.returns = 0
+        """What it returned last, and how often; and what it yielded."""
         self.yielded: Value = UNKNOWN
         self.stack: list[Value] = []
         self.snapshots: dict[int, list[Value]] = {}
@@ -163,7 +175,7 @@ class _Evaluation:
         for handler in handlers(self.code):
             if handler.depth < _DEEPEST_HANDLER and len(self.snapshots) < MOST_ITEMS:
                 self.snapshots[handler.target] = [UNKNOWN] * (handler.depth + 1 + handler.with_offset)
-        self._evaluate()
+        self.evaluate()
         self._rest()
         inner = {**self.outer, **self.known} if len(self.outer) < _MOST_KNOWN else self.known
         if self.is_module:
@@ -173,7 +185,8 @@ class _Evaluation:
             if isinstance(value, Code):
                 self.whole.pending.append((value, inner, self.qualname or "<module>"))
 
-    def _evaluate(self) -> None:
+    def evaluate(self) -> None:
+        """All instructions, as far as they may cost."""
         try:
             if self.version >= (3, 6):
                 self._instructions()
@@ -251,27 +264,6 @@ class _Evaluation:
                 if self.dead and position not in snapshots:
                     self._stray()
 
-    def comprehension(self, code: Code, over: Value) -> Value | None:
-        """What a comprehension, which is a function up to 3.11, makes of a known iterable; a generator ever since."""
-        is_generator = code.name == "<genexpr>"
-        if not (is_generator or code.name == "<listcomp>") or len(code.code) > _LONGEST_COMPREHENSION:
-            return None
-        if self.whole.is_aside or not items_of(over):
-            return None
-        aside = _Whole()
-        aside.is_aside = True
-        aside.left = min(self.whole.left, len(code.code) + MOST_ITEMS)
-        aside.fold = self.fold
-        aside.globals = self.known if self.is_module else self.whole.globals
-        self.spend(aside.left + len(self.outer) + len(self.known))
-        inner = _Evaluation(aside, code, {**self.outer, **self.known}, ".")
-        inner.known[".0"] = over
-        inner._evaluate()
-        made = inner.yielded if is_generator else inner.result
-        if isinstance(made, Each):
-            return Display("[]", made.values)
-        return made if isinstance(made, Display) and len(made.items) > 1 else None
-
     # The stack
 
     def pop(self) -> Value:
@@ -332,6 +324,9 @@ class _Evaluation:
                 last = whole.lines[-1] if whole.lines else None
                 if last is None or last.text != text or last.line != line:
                     whole.lines.append(Line(text, line, self.qualname, marks))
+                for couple in writer.couples:
+                    if found := implied.pair(couple):
+                        self.tell(found[0], " = ", found[1])
 
     def _line(self, position: int) -> int | None:
         if self._lines is None:
@@ -346,20 +341,50 @@ class _Evaluation:
                 self.assign(one, *target)
         elif value.telling:
             self.tell(*target, " = ", value)
+            for one in implied.by_assignment(value):
+                self.tell(*target, " = ", one)
 
     def store(self, name: str, value: Value) -> None:
         """A variable gets a value."""
+        value = self.given(name, value)
         if value.telling:
             self.assign(value, name)
         if isinstance(value, Known) and not isinstance(value.value, Code):
             self.known[name] = Known(value.value, False, name)  # noqa: FBT003 - a hot path
-        elif isinstance(value, (Import, Each)):
+        elif isinstance(value, Each):
+            self.known[name] = Each(value.values, name)
+        elif isinstance(value, Import):
             self.known[name] = value
+        elif isinstance(value, (Known, Class)) and (self.is_module or self.code.flags & _FUNCTION):
+            self.known.pop(name, None)
+            self._define(name, value)
         elif (items := _known_items(value)) is not None:
             self.known[name] = Known(items, telling=False, name=name)
         else:
             self.known.pop(name, None)
             self.lost.add(name)
+
+    def given(self, name: str, value: Value) -> Value:
+        """What stands behind `name`: of a variable that is known to be a string, the string; a lambda gets the name."""
+        if value.__class__ is Known:
+            content = value.value
+            if value.name and isinstance(content, (str, bytes)):
+                return Known(content, bool(content), "", value.at)
+            if isinstance(content, Code) and content.name == "<lambda>":
+                self.whole.lambdas[id(content)] = name
+        elif isinstance(value, Call) and value.keywords:
+            for key in implied.FACTORIES:
+                if key in value.keywords:
+                    self.given(name, value.keywords[key])
+        return value
+
+    def _define(self, name: str, value: Known | Class) -> None:
+        """A function or a class."""
+        code = value.value if isinstance(value, Known) else None
+        if isinstance(code, Code):
+            self.functions[name] = code
+        elif isinstance(value, Class):
+            self.classes[name] = value.body
 
     def load(self, name: str) -> Value:
         """A name of the module or of a class, or a local variable."""

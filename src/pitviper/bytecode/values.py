@@ -18,6 +18,7 @@ MOST_ITEMS = 4096
 MOST_EITHER = 8
 """Values that one may be."""
 _FEW_PIECES = 8
+_COUPLE = 2
 _PIECE = 16
 """Characters that take as long to write as a piece."""
 _MOST_PIECES = 64 * 1024
@@ -150,6 +151,16 @@ class Call:
         return found
 
 
+class Class(Call):
+    """A class as it is made, with its body."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: Code, bases: Sequence[Value], keywords: dict[str, Value] | None) -> None:
+        super().__init__(Name(f"class {body.name}"), bases, keywords)
+        self.body = body
+
+
 class Display:
     """A tuple, list, set or dict (with keys and values by turns) as it is being made."""
 
@@ -188,9 +199,17 @@ class Either:
 
 
 class Each(Either):
-    """One value after the other: what a loop over known values works on."""
+    """One value after the other: what a loop over known values works on; and the name that it goes by, if it does."""
 
-    __slots__ = ()
+    __slots__ = ("name",)
+
+    def __init__(self, values: list[Value], name: str = "") -> None:
+        super().__init__(values)
+        self.name = name
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written."""
+        return (self.name,) if self.name else super().parts()
 
 
 def alternatives(value: Value) -> Sequence[Value]:
@@ -287,6 +306,8 @@ class Writer:
         self.strings: set[str | bytes] = set()
         self.marks: list[tuple[int, int]] = []
         """Where in the text of the last `write` strings stand, and at which offsets of the code."""
+        self.couples: list[Value] = []
+        """Tuples and lists of two in the last `write`."""
         self.work = 0
         """Characters of the last `write`, also if it was given up."""
         self._plain_bytes = plain_bytes
@@ -296,6 +317,7 @@ class Writer:
         out: list[str] = []
         strings: list[str | bytes] = []
         self.marks = marks = []
+        self.couples = couples = []
         pending: list[Part] = list(parts[::-1])
         size = pieces = 0
         while pending:
@@ -313,8 +335,10 @@ class Writer:
                     marks.append((size, one.at))
                 text = one.value.replace("\0", r"\0")
             else:
-                if isinstance(one, Call) and one.keywords:
-                    strings += one.keywords
+                if isinstance(one, Call):
+                    strings += one.keywords or ()
+                elif _is_couple(one):
+                    couples.append(one)
                 parts = one.parts()
                 pieces += 1 + len(parts)
                 pending += parts[::-1]
@@ -335,6 +359,12 @@ class Writer:
         if isinstance(value, str):
             return quoted(value)
         return quoted_bytes(value, text=True) if self._plain_bytes else "b" + quoted_bytes(value)
+
+
+def _is_couple(value: Value) -> bool:
+    if isinstance(value, Known):
+        return isinstance(value.value, (tuple, list)) and len(value.value) == _COUPLE and not value.name
+    return isinstance(value, Display) and len(value.items) == _COUPLE and value.brackets in ("()", "[]")
 
 
 def split(parts: Sequence[Part]) -> list[list[Part]]:

@@ -9,6 +9,8 @@ from pitviper.bytecode.operations._common import from_pairs, items_in
 from pitviper.bytecode.values import (
     MOST_ITEMS,
     UNKNOWN,
+    Call,
+    Class,
     Display,
     Known,
     Value,
@@ -91,8 +93,12 @@ def tell_defaults(e: Evaluation, function: Value, defaults: Value | None, named:
 def build_class(e: Evaluation, argument: int) -> None:
     """Of Python 2: name, bases and what is in it."""
     del argument
-    e.pops(3)
-    e.stack.append(UNKNOWN)
+    _, bases, made = e.pops(3)
+    body = made.function if isinstance(made, Call) else None
+    if isinstance(body, Known) and isinstance(body.value, Code):
+        e.stack.append(Class(body.value, items_in(e, bases), None))
+    else:
+        e.stack.append(UNKNOWN)
 
 
 def store_annotation(e: Evaluation, argument: int) -> None:
