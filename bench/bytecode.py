@@ -37,9 +37,9 @@ _LOOKS = {"Pitviper": "own"}
 _PAGE = "performance-bytecode"
 _HEAD = """# What is seen in compiled Python
 
-Each of {shapes} ways to write a secret into a line or two of source ([`bench/shapes.py`](../bench/shapes.py)), with five
-kinds of tokens that providers issue and three kinds of values that only their names make secrets of; alone, and in a
-method of a module. The real interpreter of each version compiles them; the sources are taken away, and the tree of
+Each of {shapes} ways to write a secret into a line or two of source ([`bench/shapes.py`](../bench/shapes.py)), with
+five kinds of tokens that providers issue and three kinds of values that only their names make secrets of; alone, and in
+a method of a module. The real interpreter of each version compiles them; the sources are taken away, and the tree of
 `.pyc` is scanned. *Seen* is the whole secret, in its file. For Pitviper a finding counts only if it names the function
 and the line of the source as well. Of values, those ways count that a reader of the source sees a name in. Made by
 `make bench-bytecode`.

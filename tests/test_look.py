@@ -24,6 +24,7 @@ from pitviper.engine import pack as packs
 from pitviper.engine.matcher import Seen
 from pitviper.engine.pack import BUFFER, OVERLAP
 from pitviper.engine.parallel import Pool
+from pitviper.findings.group import group
 from pitviper.formats import FORMATS
 from pitviper.formats.interface import Format, Proof
 from pitviper.look import Looker, Outcome
