@@ -42,6 +42,10 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+_NAMES = frozenset((*_HIGHER, *functions.BUILTINS, *(name.rpartition(".")[2] for name in functions.FUNCTIONS)))
+"""Of the functions that may be worked out, without their modules."""
+
+
 class Folder:
     """Works out values, of one file: as long as there are characters `left` to do so."""
 
@@ -112,31 +116,24 @@ class Folder:
 
     def call(self, function: Value, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Value | None:
         """`function(*arguments, **keywords)`, if that is one of those that are worked out."""
-        if isinstance(function, Attribute):
-            if isinstance(function.of, (Known, Either)):
-                return self._each(
-                    lambda of, *given: _method(of, function.name, given, keywords), function.of, *arguments
-                )
-            if keywords and function.name in _SUBSTITUTES:
-                return self._each(
-                    lambda *given: _substituted(function.of, dict(zip(keywords, given, strict=True))),
-                    *keywords.values(),
-                )
-            name, builtin = function.name, None
-            if isinstance(function.of, Name):
-                builtin = functions.FUNCTIONS.get(f"{function.of.text}.{name}")
-        elif isinstance(function, Name):
-            name = function.text.rpartition(".")[2]
-            builtin = functions.FUNCTIONS.get(function.text) or functions.BUILTINS.get(
-                function.text.removeprefix("builtins.")
+        if isinstance(function, Attribute) and isinstance(function.of, (Known, Either)):
+            return self._each(lambda of, *given: _method(of, function.name, given, keywords), function.of, *arguments)
+        if isinstance(function, Attribute) and keywords and function.name in _SUBSTITUTES:
+            return self._each(
+                lambda *given: _substituted(function.of, dict(zip(keywords, given, strict=True))),
+                *keywords.values(),
             )
-        else:
+        name = function.name if isinstance(function, Attribute) else function.text if isinstance(function, Name) else ""
+        short = name.rpartition(".")[2]
+        if keywords or not arguments or short not in _NAMES:
             return None
-        if keywords or not arguments:
-            return None
-        if len(arguments) == _WITH_FUNCTION and name in _HIGHER:
-            return self._higher(name, *arguments)
-        worked = builtin or functions.FUNCTIONS.get(name)
+        if len(arguments) == _WITH_FUNCTION and short in _HIGHER:
+            return self._higher(short, *arguments)
+        if isinstance(function, Attribute) and isinstance(function.of, Name):
+            name = f"{function.of.text}.{name}"
+        worked = functions.FUNCTIONS.get(name) or functions.FUNCTIONS.get(short)
+        if isinstance(function, Name):
+            worked = functions.BUILTINS.get(name.removeprefix("builtins.")) or worked
         return self._each(lambda *given: _worked(worked, given), *arguments) if worked else None
 
     def _higher(self, name: str, function: Value, over: Value) -> Value | None:

@@ -114,7 +114,7 @@ def call_function_with_pairs(e: Evaluation, argument: int) -> None:
     """Up to 3.5: positional ones in the low byte, keywords as pairs in the high one."""
     pairs = e.pops((argument >> 8 & 0xFF) * 2)
     arguments = e.pops(argument & 0xFF)
-    _call(e, e.pop(), arguments, from_pairs(pairs))
+    _call(e, e.pop(), arguments, from_pairs(pairs) if pairs else None)
 
 
 def call_function_var(has_list: bool, has_dict: bool) -> Do:  # noqa: FBT001 - of a table

@@ -80,7 +80,8 @@ def jump_backward(e: Evaluation, argument: int) -> None:
 
 def pop_jump(e: Evaluation, argument: int) -> None:
     del argument
-    value = e.pop()
+    stack = e.stack
+    value = stack.pop() if stack else UNKNOWN
     if value.telling:
         e.statement(value)
     e.leave()

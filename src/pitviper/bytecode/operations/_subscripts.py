@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 
 def load_attr(e: Evaluation, argument: int) -> None:
-    e.stack.append(_attribute(e, e.pop(), e.name_of(argument)))
+    stack, names = e.stack, e.names
+    of = stack.pop() if stack else UNKNOWN
+    stack.append(_attribute(e, of, names[argument] if argument < len(names) else "…"))
 
 
 def _attribute(e: Evaluation, of: Value, name: str) -> Value:
@@ -48,7 +50,9 @@ def load_attr_3_12(e: Evaluation, argument: int) -> None:
 
 def load_method(e: Evaluation, argument: int) -> None:
     """The method and, in the place of the object it belongs to, NULL: its name already tells that."""
-    e.stack += (Attribute(e.pop(), e.name_of(argument)), NULL)
+    stack, names = e.stack, e.names
+    of = stack.pop() if stack else UNKNOWN
+    stack += (_attribute(e, of, names[argument] if argument < len(names) else "…"), NULL)
 
 
 def load_method_3_11(e: Evaluation, argument: int) -> None:
