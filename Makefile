@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := src tests bench demo fuzz
 
-.PHONY: help demo picture test lint types layers rules tests coverage fuzz lock bench bench-archives bench-alarms bench-recall clean
+.PHONY: help demo picture test lint types layers rules tests coverage fuzz lock bench bench-archives bench-alarms bench-recall bench-bytecode clean
 
 help: ## What there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -56,6 +56,9 @@ bench-alarms: $(VENV)/installed ## Every finding in the wheels that pip is confi
 
 bench-recall: $(VENV)/installed ## Names and values in the standard library of every Python under pyenv: how many its bytecode shows
 	$(BIN)/python bench/recall.py
+
+bench-bytecode: $(VENV)/installed ## What is seen in what every Python at hand compiles, beside what others see (takes half an hour)
+	$(BIN)/python bench/bytecode.py --write
 
 lock: $(VENV)/installed-dev ## Lock all dependencies anew, with hashes
 	$(BIN)/pip install --quiet uv

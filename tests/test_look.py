@@ -24,6 +24,7 @@ from pitviper.engine import pack as packs
 from pitviper.engine.matcher import Seen
 from pitviper.engine.pack import BUFFER, OVERLAP
 from pitviper.engine.parallel import Pool
+from pitviper.findings.group import group
 from pitviper.formats import FORMATS
 from pitviper.formats.interface import Format, Proof
 from pitviper.look import Looker, Outcome
@@ -336,8 +337,9 @@ class TestBytecode:
         ],
     )
     def test_function_and_line(self, looker: Looker, token: Token, source: str, function: str, line: int) -> None:
-        (finding,) = looker.look_at_bytes(compiled(source.format(token("a"))), "shop.pyc").findings
+        (finding,) = group(looker.look_at_bytes(compiled(source.format(token("a"))), "shop.pyc").findings)
         place = finding.place
+        assert not finding.also_at
         assert (finding.rule, place.path, place.line, place.offset) == ("github-pat", "shop.pyc", line, None)
         assert place.chain[-1] == Link("code", function)
 

@@ -94,9 +94,10 @@ def test_every_string_is_told(version: Version) -> None:
     code = load(KEPT[version], 0, version).value
     assert isinstance(code, Code)
     text = render(code).text.decode()
+    names = {one.name for one, _ in walk(code)}
     for one, _ in walk(code):
         for value in one.consts:
-            if isinstance(value, str):
+            if isinstance(value, str) and value.rpartition(".")[2] not in names:
                 assert value.replace("\0", "\\0") in text
 
 

@@ -8,22 +8,19 @@ that nothing here knows does to the stack what its table says. Sources: CPython,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Container, Sequence
 
-import msgspec
-
-from pitviper.bytecode.code import MOST_CODES, Code, Frozen, Pairs, Version
-from pitviper.bytecode.fold import Folder, items_of
-from pitviper.bytecode.lines import Lines, handlers
-from pitviper.bytecode.opcodes import UNKNOWN as NO_OPERATION
-from pitviper.bytecode.opcodes import Table, table
+from pitviper.bytecode import implied
+from pitviper.bytecode.code import MOST_CODES, Code
+from pitviper.bytecode.dispatch import ABSOLUTE, EXTENDED, FORWARD, instructions, style
+from pitviper.bytecode.fold import Folder
+from pitviper.bytecode.lines import handlers
 from pitviper.bytecode.values import (
-    MOST_EITHER,
     MOST_ITEMS,
-    NULL,
+    NUMBERS,
     UNKNOWN,
+    Call,
+    Class,
     Display,
     Each,
     Either,
@@ -32,12 +29,14 @@ from pitviper.bytecode.values import (
     Name,
     Part,
     Value,
-    Writer,
     alternatives,
     has_strings,
     known,
-    split,
+    known_items,
+    merged,
+    strings_in,
 )
+from pitviper.bytecode.writer import Line, Origin, Writer, split
 
 MOST_INSTRUCTIONS = 2_000_000
 """In one file; the largest of the standard libraries have 200,000."""
@@ -52,22 +51,12 @@ _MOST_KNOWN = 512
 _MOST_PIECES = 16 * 1024
 """Lines that stand for one that is too long."""
 _LONGEST_QUALNAME = 512
-_LONGEST_COMPREHENSION = 512
-_PLAIN, _EXTENDED, _FORWARD, _BACKWARD, _ABSOLUTE, _END = range(6)
-_ENDS = ("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS")
-"""Instructions behind which nothing follows but what jumps lead to; those that jump may be such, too."""
-
-
-class Line(msgspec.Struct, gc=False):
-    """A line of source: what it says, the line in the source file, and the function that it stands in.
-
-    `marks` are the places in `text` where strings stand, with the lines in the source file that those are from.
-    """
-
-    text: str
-    line: int | None
-    qualname: str
-    marks: list[tuple[int, int | None]]
+_MOST_PARTS = 16 * MOST_ITEMS
+"""Of the constants of a code object, when their strings are told."""
+_MAKERS = frozenset(("chr", "unichr", "bytes", "bytearray", "str", "map", "to_bytes"))
+"""Names of what makes strings of numbers."""
+_FUNCTION = 0x1
+"""The flag of functions (`CO_OPTIMIZED`). Source: CPython, Include/code.h."""
 
 
 def evaluate(code: Code, wanted: Container[int] | None = None) -> list[Line]:
@@ -75,14 +64,26 @@ def evaluate(code: Code, wanted: Container[int] | None = None) -> list[Line]:
 
     Never raises for what is in them; bounded in every direction.
     """
-    whole = _Whole()
+    whole = Whole()
     whole.pending.append((code, {}, ""))
     while whole.pending and whole.codes < MOST_CODES and whole.size < MOST_TEXT:
         one, outer, owner = whole.pending.pop()
         whole.codes += 1
-        if wanted is None or id(one) in wanted:
+        if (wanted is None or id(one) in wanted) and _may_tell(one, whole, outer):
             _Evaluation(whole, one, outer, owner).run()
     return whole.lines
+
+
+def _may_tell(code: Code, whole: Whole, outer: dict[str, Value]) -> bool:
+    """Whether there may be a string in a line of `code`: of its own, from outside, or made of numbers."""
+    return (
+        any(constant and constant.__class__ not in NUMBERS for constant in code.consts)
+        or not whole.globals.keys().isdisjoint(code.names)
+        or not whole.functions.keys().isdisjoint(code.names)
+        or not whole.classes.keys().isdisjoint(code.names)
+        or not _MAKERS.isdisjoint(code.names)
+        or not outer.keys().isdisjoint(code.freevars)
+    )
 
 
 class _Names(dict[str, Name]):
@@ -93,7 +94,7 @@ class _Names(dict[str, Name]):
         return made
 
 
-class _Whole:
+class Whole:
     """What the evaluations of one file have in common."""
 
     def __init__(self) -> None:
@@ -103,8 +104,12 @@ class _Whole:
         self.left = MOST_INSTRUCTIONS
         self.pending: list[tuple[Code, dict[str, Value], str]] = []
         self.globals: dict[str, Value] = {}
-        self.is_aside = False
-        """Nobody reads the lines."""
+        self.lambdas: dict[int, str] = {}
+        """Functions without a name of their own, by id: the name that they are given."""
+        self.functions: dict[str, Code] = {}
+        self.classes: dict[str, Code | dict[str, Value]] = {}
+        self.depth = 0
+        """How many evaluations aside this is; nobody reads the lines of those."""
         self.names = _Names()
         self.fold = Folder()
 
@@ -113,25 +118,46 @@ class _SpentError(Exception):
     """The code asks for more than any honest one."""
 
 
-_Handler = Callable[["_Evaluation", int], None]
-
-
-class _Operations(msgspec.Struct, frozen=True):
-    """The instructions of a version by number: what to do, bytes of inline caches, and how they jump."""
-
-    table: Table
-    rows: list[tuple[_Handler, int, int]]
-
-
 class _Evaluation:
     """Of one code object."""
 
-    def __init__(self, whole: _Whole, code: Code, outer: dict[str, Value], owner: str) -> None:
+    __slots__ = (
+        "classes",
+        "code",
+        "constants",
+        "dead",
+        "fasts",
+        "fold",
+        "functions",
+        "interned",
+        "is_module",
+        "keywords",
+        "known",
+        "loaded",
+        "lost",
+        "names",
+        "operations",
+        "origin",
+        "outer",
+        "position",
+        "qualname",
+        "result",
+        "returns",
+        "snapshots",
+        "stack",
+        "target",
+        "version",
+        "whole",
+        "writer",
+        "yielded",
+    )
+
+    def __init__(self, whole: Whole, code: Code, outer: dict[str, Value], owner: str) -> None:
         self.whole = whole
         self.code = code
-        self.is_pypy = code.version.implementation == "pypy"
-        self.version = _style(code.version)
+        self.version = style(code.version)
         self.qualname = code.qualname if code.qualname not in ("", code.name) else _within(owner, code.name)
+        self.origin = Origin(code, self.qualname)
         self.is_module = not owner
         self.outer = outer
         self.known: dict[str, Value] = {}
@@ -146,8 +172,12 @@ class _Evaluation:
         self.writer = Writer(plain_bytes=self.version < (3, 0))
         self.interned = whole.names
         self.fold = whole.fold
+        self.functions: dict[str, Code] = whole.functions if self.is_module else {}
+        self.classes: dict[str, Code | dict[str, Value]] = whole.classes if self.is_module else {}
+        """By name; of a class that was asked for, what it holds."""
         self.result: Value = UNKNOWN
-        """What it returned last; and what it yielded."""
+        self.returns = 0
+        """What it returned last, and how often; and what it yielded."""
         self.yielded: Value = UNKNOWN
         self.stack: list[Value] = []
         self.snapshots: dict[int, list[Value]] = {}
@@ -155,15 +185,14 @@ class _Evaluation:
         self.keywords: tuple[str, ...] = ()
         self.target = -1
         self.dead = False
-        self.operations = _operations(code.version)
-        self._lines: Lines | None = None
+        self.operations = instructions(code.version)
 
     def run(self) -> None:
         """Evaluate all instructions, then tell the strings that no line has shown."""
         for handler in handlers(self.code):
             if handler.depth < _DEEPEST_HANDLER and len(self.snapshots) < MOST_ITEMS:
                 self.snapshots[handler.target] = [UNKNOWN] * (handler.depth + 1 + handler.with_offset)
-        self._evaluate()
+        self.evaluate()
         self._rest()
         inner = {**self.outer, **self.known} if len(self.outer) < _MOST_KNOWN else self.known
         if self.is_module:
@@ -173,7 +202,8 @@ class _Evaluation:
             if isinstance(value, Code):
                 self.whole.pending.append((value, inner, self.qualname or "<module>"))
 
-    def _evaluate(self) -> None:
+    def evaluate(self) -> None:
+        """All instructions, as far as they may cost."""
         try:
             if self.version >= (3, 6):
                 self._instructions()
@@ -209,13 +239,11 @@ class _Evaluation:
             position += width
             if not jump:
                 do(self, argument)
-            elif jump == _EXTENDED:
+            elif jump == EXTENDED:
                 extended = argument << 8 & 0xFFFFFFFF
             else:
                 distance = argument * unit
-                self.target = (
-                    distance if jump == _ABSOLUTE else position + (distance if jump == _FORWARD else -distance)
-                )
+                self.target = distance if jump == ABSOLUTE else position + (distance if jump == FORWARD else -distance)
                 do(self, argument)
                 if self.dead and position not in snapshots:
                     self._stray()
@@ -243,34 +271,13 @@ class _Evaluation:
                 extended = 0
             if not jump:
                 do(self, argument)
-            elif jump == _EXTENDED:
+            elif jump == EXTENDED:
                 extended = argument << 16 & 0xFFFFFFFF
             else:
-                self.target = argument if jump == _ABSOLUTE else position + argument
+                self.target = argument if jump == ABSOLUTE else position + argument
                 do(self, argument)
                 if self.dead and position not in snapshots:
                     self._stray()
-
-    def comprehension(self, code: Code, over: Value) -> Value | None:
-        """What a comprehension, which is a function up to 3.11, makes of a known iterable; a generator ever since."""
-        is_generator = code.name == "<genexpr>"
-        if not (is_generator or code.name == "<listcomp>") or len(code.code) > _LONGEST_COMPREHENSION:
-            return None
-        if self.whole.is_aside or not items_of(over):
-            return None
-        aside = _Whole()
-        aside.is_aside = True
-        aside.left = min(self.whole.left, len(code.code) + MOST_ITEMS)
-        aside.fold = self.fold
-        aside.globals = self.known if self.is_module else self.whole.globals
-        self.spend(aside.left + len(self.outer) + len(self.known))
-        inner = _Evaluation(aside, code, {**self.outer, **self.known}, ".")
-        inner.known[".0"] = over
-        inner._evaluate()
-        made = inner.yielded if is_generator else inner.result
-        if isinstance(made, Each):
-            return Display("[]", made.values)
-        return made if isinstance(made, Display) and len(made.items) > 1 else None
 
     # The stack
 
@@ -301,10 +308,10 @@ class _Evaluation:
             if len(self.stack) > _MOST_MISSING:
                 self.spend(len(self.stack))
             there = self.snapshots.get(self.target)
-            self.snapshots[self.target] = _merged(there, self.stack) if there is not None else self.stack[:]
+            self.snapshots[self.target] = merged(there, self.stack) if there is not None else self.stack[:]
 
     def _arrive(self, brought: list[Value]) -> None:
-        self.stack = brought if self.dead else _merged(brought, self.stack)
+        self.stack = brought if self.dead else merged(brought, self.stack)
         self.dead = False
 
     def _stray(self) -> None:
@@ -327,17 +334,13 @@ class _Evaluation:
             if text is None:
                 pending += reversed(split(one))
             elif text:
-                line = self._line(self.position)
-                marks = [(place, self._line(at)) for place, at in writer.marks]
+                line = Line(text, self.position, self.origin, writer.marks)
                 last = whole.lines[-1] if whole.lines else None
-                if last is None or last.text != text or last.line != line:
-                    whole.lines.append(Line(text, line, self.qualname, marks))
-
-    def _line(self, position: int) -> int | None:
-        if self._lines is None:
-            self._lines = Lines(self.code)
-        line = self._lines.at(position)
-        return line if line is not None else self.code.firstlineno
+                if last is None or last.text != text or last.line != line.line:
+                    whole.lines.append(line)
+                for couple in writer.couples:
+                    if found := implied.pair(couple):
+                        self.tell(found[0], " = ", found[1])
 
     def assign(self, value: Value, *target: Part) -> None:
         """A line `target = value`, if there is a string in it; one for each value that it may be."""
@@ -346,20 +349,55 @@ class _Evaluation:
                 self.assign(one, *target)
         elif value.telling:
             self.tell(*target, " = ", value)
+            for one in implied.by_assignment(value):
+                self.tell(*target, " = ", one)
 
     def store(self, name: str, value: Value) -> None:
         """A variable gets a value."""
+        if value.__class__ is Known or value.__class__ is Call:
+            value = self.given(name, value)
         if value.telling:
             self.assign(value, name)
-        if isinstance(value, Known) and not isinstance(value.value, Code):
-            self.known[name] = Known(value.value, False, name)  # noqa: FBT003 - a hot path
-        elif isinstance(value, (Import, Each)):
-            self.known[name] = value
-        elif (items := _known_items(value)) is not None:
-            self.known[name] = Known(items, telling=False, name=name)
+        if name in self.functions or name in self.classes:
+            self.functions.pop(name, None)
+            self.classes.pop(name, None)
+        if (found := self._kept(name, value)) is not None:
+            self.known[name] = found
         else:
             self.known.pop(name, None)
             self.lost.add(name)
+
+    def _kept(self, name: str, value: Value) -> Value | None:
+        """What is known of a variable from here on."""
+        if isinstance(value, Known):
+            if not isinstance(value.value, Code):
+                return Known(value.value, False, name)  # noqa: FBT003 - a hot path
+            if self.is_module or self.code.flags & _FUNCTION:
+                self.functions[name] = value.value
+        elif isinstance(value, Display):
+            items = known_items(value)
+            return Known(items, telling=False, name=name) if items is not None else None
+        elif isinstance(value, Each):
+            return Each(value.values, name)
+        elif isinstance(value, Import):
+            return value
+        elif isinstance(value, Class) and (self.is_module or self.code.flags & _FUNCTION):
+            self.classes[name] = value.body
+        return None
+
+    def given(self, name: str, value: Value) -> Value:
+        """What stands behind `name`: of a variable that is known to be a string, the string; a lambda gets the name."""
+        if value.__class__ is Known:
+            content = value.value
+            if value.name and isinstance(content, (str, bytes)):
+                return Known(content, bool(content), "", value.at)
+            if isinstance(content, Code) and content.name == "<lambda>":
+                self.whole.lambdas[id(content)] = name
+        elif isinstance(value, Call) and value.keywords:
+            for key in implied.FACTORIES:
+                if key in value.keywords:
+                    self.given(name, value.keywords[key])
+        return value
 
     def load(self, name: str) -> Value:
         """A name of the module or of a class, or a local variable."""
@@ -378,17 +416,12 @@ class _Evaluation:
         )  # fmt: skip
 
     def constant(self, index: int) -> Value:
-        """A constant of the code."""
-        if index >= len(self.constants):
-            return UNKNOWN
-        found = self.constants[index]
-        if found is None:
-            value = self.code.consts[index]
-            if not ((value.__class__ is str and value) or index in self.loaded or has_strings(value)):
-                self.constants[index] = found = Known(value, telling=False)
-                return found
+        """A constant of the code that is not among `constants` yet; those with strings are where they were loaded."""
+        value = self.code.consts[index]
+        if (value.__class__ is str and value) or index in self.loaded or has_strings(value):
             self.loaded[index] = self.position
             return Known(value, True, "", self.position)  # noqa: FBT003 - a hot path
+        self.constants[index] = found = Known(value, telling=False)
         return found
 
     def statement(self, value: Value) -> None:
@@ -397,24 +430,15 @@ class _Evaluation:
             self.tell(value)
 
     def _rest(self) -> None:
-        """The strings of the code that no line has shown."""
+        """The strings of the code that no line has shown, each in a line of its own; told at once, which is faster."""
         shown = self.writer.strings
-        left = MOST_ITEMS * 16
-        for index, constant in enumerate(self.code.consts):
-            if constant in shown if isinstance(constant, (str, bytes)) else not has_strings(constant):
-                continue
-            pending: list[Any] = [constant]
-            while pending and left:
-                left -= 1
-                value = pending.pop()
-                if isinstance(value, (str, bytes)):
-                    if value and value not in shown:
-                        self.position = self.loaded.get(index, 0)
-                        self.tell(known(value))
-                elif isinstance(value, (Frozen, Pairs)):
-                    pending += value.items[::-1]
-                elif isinstance(value, (tuple, list)):
-                    pending += value[::-1]
+        parts: list[Part] = []
+        for index, value in strings_in(self.code.consts, _MOST_PARTS):
+            if value not in shown:
+                shown.add(value)
+                parts += (known(value, self.loaded.get(index, 0)), "\n")
+        if parts:
+            self.tell(*parts[:-1])
 
     def name_of(self, index: int) -> str:
         return self.names[index] if index < len(self.names) else "…"
@@ -431,58 +455,3 @@ class _Evaluation:
 
 def _within(owner: str, name: str) -> str:
     return name if owner in ("", "<module>") or len(owner) > _LONGEST_QUALNAME else f"{owner}.{name}"
-
-
-def _style(version: Version) -> tuple[int, int]:
-    """The version of CPython whose instructions are meant: PyPy has kept those of 3.9 (its `opcode3.py`)."""
-    found = (version.major, version.minor)
-    return min(found, (3, 9)) if version.implementation == "pypy" else found
-
-
-def _known_items(value: Value) -> tuple[Any, ...] | list[Any] | Pairs | None:
-    """What a list, a tuple or a dict is, if all that is in it is known."""
-    if not isinstance(value, Display) or value.brackets == "{}" or len(value.items) > MOST_ITEMS:
-        return None
-    items = [one.value for one in value.items if isinstance(one, Known)]
-    if len(items) < len(value.items):
-        return None
-    if value.brackets == "{:}":
-        return Pairs(tuple(zip(items[::2], items[1::2], strict=False)))
-    return items if value.brackets == "[]" else tuple(items)
-
-
-def _merged(one: list[Value], other: list[Value]) -> list[Value]:
-    """What two ways bring to the same place: the same but for what either may be.
-
-    Where they bring more and less, one of them is not what it seems, and the first is believed.
-    """
-    if len(one) != len(other):
-        return one[:]
-    return [value if value is more else _either(value, more) for value, more in zip(one, other, strict=True)]
-
-
-def _either(one: Value, other: Value) -> Value:
-    values: list[Value] = []
-    for value in (one, other):
-        for each in value.values if isinstance(value, Either) else [value]:
-            if each is not UNKNOWN and each is not NULL and len(values) < MOST_EITHER:
-                values.append(each)
-    values = list({id(each): each for each in values}.values())
-    return Either(values) if len(values) > 1 else values[0] if values else UNKNOWN
-
-
-@cache
-def _operations(version: Version) -> _Operations:
-    from pitviper.bytecode import operations  # noqa: PLC0415 - it names `_Evaluation` in turn
-
-    found = table(version)
-    style = _style(version)
-    rows = []
-    for number in range(256):
-        name, caches, jump, effects = found.operations.get(number, NO_OPERATION)
-        plain = _END if name in _ENDS else _PLAIN
-        kind = {"": plain, "a": _ABSOLUTE, "r": _BACKWARD if "BACKWARD" in name else _FORWARD}[jump]
-        is_pypy = version.implementation == "pypy"
-        do = operations.handler(name, effects, style, jumps=bool(jump), is_pypy=is_pypy)
-        rows.append((do, 2 + 2 * caches, _EXTENDED if name == "EXTENDED_ARG" else kind))
-    return _Operations(found, rows)

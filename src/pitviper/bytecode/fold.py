@@ -1,31 +1,29 @@
 """What follows from known values: joined strings, filled templates, undone encodings. Bounded, and never surprising.
 
-Only methods and functions that are listed here are worked out, on strings, bytes and numbers alone: nothing of what is
-scanned is run.
+Only the methods and functions that `functions` lists are worked out, on strings, bytes and numbers alone: nothing of
+what is scanned is run.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
 import operator as operators
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice, product
 from operator import add
+from string import Template
 from typing import Any
 
+from pitviper.bytecode import functions
 from pitviper.bytecode.code import Pairs, Slice
-from pitviper.bytecode.values import MOST_ITEMS, Attribute, Display, Each, Either, Known, Name, Value, known
+from pitviper.bytecode.functions import LONGEST, LONGEST_PADDED
+from pitviper.bytecode.values import MOST_ITEMS, Attribute, Call, Display, Each, Either, Known, Name, Value, known
 
-LONGEST = 1024 * 1024
-"""Characters of a value that is worked out."""
 MOST_CHARACTERS = 8 * 1024 * 1024
 """Of all values of a file that something is worked out of."""
 _WITH_FUNCTION = 2
-_LONGEST_PADDED = 4096
-"""Characters of a value that repeats itself: few instructions would make endlessly many."""
+_HIGHER = ("map", "reduce", "zip")
 _MOST_BITS = 4096
 """Of an integer that is computed with."""
 _MOST_WAYS = 16
@@ -42,7 +40,10 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "&": operators.and_,
     "|": operators.or_,
 }
-_PADDED = ("ljust", "rjust", "center", "zfill")
+
+
+_NAMES = frozenset((*_HIGHER, *functions.BUILTINS, *(name.rpartition(".")[2] for name in functions.FUNCTIONS)))
+"""Of the functions that may be worked out, without their modules."""
 
 
 class Folder:
@@ -68,6 +69,7 @@ class Folder:
             result = function(*way) if self.left >= 0 else None
             if result is None:
                 return None
+            self.left -= _size(result)
             found.append(result)
         return Each(found) if each is not None else Either(found) if len(found) > 1 else found[0]
 
@@ -75,6 +77,8 @@ class Folder:
         """`left operator right`, if it is known."""
         if not isinstance(left, (Known, Either)):
             return None
+        if operator == "+=" and isinstance(left, Known) and isinstance(right, Each):
+            return self._sum(left, right)
         operator = operator.removesuffix("=")
         if operator == "%":
             return self._each(_filled, left, right)
@@ -82,8 +86,19 @@ class Folder:
             return self._each(lambda one, two: _computed(operator, one, two), left, right)
         return None
 
+    def _sum(self, start: Known, parts: Each) -> Value | None:
+        """`start += part`, again and again: what a loop adds up."""
+        found: Value | None = start
+        for part in parts.values:
+            found = found and self.binary("+", found, part)
+        return found
+
     def item(self, of: Value, index: Value) -> Value | None:
         """`of[index]`."""
+        if isinstance(of, Display) and of.brackets != "{:}" and isinstance(index, Known):
+            at = index.value
+            if isinstance(at, int) and -len(of.items) <= at < len(of.items):
+                return of.items[at]
         return self._each(_item, of, index) if isinstance(of, (Known, Display, Either)) else None
 
     def joined(self, parts: Sequence[Value]) -> Value | None:
@@ -101,28 +116,38 @@ class Folder:
 
     def call(self, function: Value, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Value | None:
         """`function(*arguments, **keywords)`, if that is one of those that are worked out."""
-        if isinstance(function, Attribute):
-            if isinstance(function.of, (Known, Either)):
-                return self._each(
-                    lambda of, *given: _method(of, function.name, given, keywords), function.of, *arguments
-                )
-            name = "codecs.decode" if _is_codec(function) else function.name
-        elif isinstance(function, Name):
-            name = function.text.rpartition(".")[2] if function.text != "codecs.decode" else function.text
-        else:
+        if isinstance(function, Attribute) and isinstance(function.of, (Known, Either)):
+            return self._each(lambda of, *given: _method(of, function.name, given, keywords), function.of, *arguments)
+        if isinstance(function, Attribute) and keywords and function.name in _SUBSTITUTES:
+            return self._each(
+                lambda *given: _substituted(function.of, dict(zip(keywords, given, strict=True))),
+                *keywords.values(),
+            )
+        name = function.name if isinstance(function, Attribute) else function.text if isinstance(function, Name) else ""
+        short = name.rpartition(".")[2]
+        if keywords or not arguments or short not in _NAMES:
             return None
-        if keywords or not arguments:
-            return None
-        if name == "map" and len(arguments) == _WITH_FUNCTION and isinstance(arguments[0], Name):
-            return self._mapped(arguments[0], arguments[1])
-        worked = _FUNCTIONS.get(name)
+        if len(arguments) == _WITH_FUNCTION and short in _HIGHER:
+            return self._higher(short, *arguments)
+        if isinstance(function, Attribute) and isinstance(function.of, Name):
+            name = f"{function.of.text}.{name}"
+        worked = functions.FUNCTIONS.get(name) or functions.FUNCTIONS.get(short)
+        if isinstance(function, Name):
+            worked = functions.BUILTINS.get(name.removeprefix("builtins.")) or worked
         return self._each(lambda *given: _worked(worked, given), *arguments) if worked else None
 
-    def _mapped(self, function: Name, over: Value) -> Value | None:
-        """`map(function, over)`."""
+    def _higher(self, name: str, function: Value, over: Value) -> Value | None:
+        """`map(function, over)`, `reduce(operator.add, over)`, `zip(function, over)`."""
         items = items_of(over)
-        result = self.call(function, [Each(items)], None) if items else None
-        return Display("[]", result.values) if isinstance(result, Each) else None
+        if name == "zip":
+            return Display("[]", [Display("()", list(each)) for each in zip(items_of(function), items, strict=False)])
+        if not items or not isinstance(function, (Name, Attribute)):
+            return None
+        if name == "map":
+            result = self.call(function, [Each(items)], None)
+            return Display("[]", result.values) if isinstance(result, Each) else None
+        is_sum = isinstance(function, Attribute) and function.name in ("add", "concat", "iadd")
+        return self._sum(items[0], Each(items[1:])) if is_sum and isinstance(items[0], Known) else None
 
 
 def _size(value: Value) -> int:
@@ -147,7 +172,7 @@ def _computed(operator: str, left: Value, right: Value) -> Known | None:
         return None
     one, two = given
     if isinstance(one, (str, bytes)) and isinstance(two, (str, bytes)):
-        one, two = _alike([one, two])
+        one, two = functions.alike([one, two])
     if operator == "+" and isinstance(one, (str, bytes, tuple, list)):
         alike = one.__class__ is two.__class__
         return known(add(one, two)) if alike and len(one) + len(two) <= LONGEST else None
@@ -161,7 +186,7 @@ def _computed(operator: str, left: Value, right: Value) -> Known | None:
 def _product(one: Any, two: Any) -> Known | None:
     if isinstance(two, (str, bytes)):
         one, two = two, one
-    if isinstance(one, (str, bytes)) and isinstance(two, int) and 0 <= len(one) * two <= _LONGEST_PADDED:
+    if isinstance(one, (str, bytes)) and isinstance(two, int) and 0 <= len(one) * two <= LONGEST_PADDED:
         return known(one * two)
     return None
 
@@ -264,8 +289,22 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _is_codec(function: Attribute) -> bool:
-    return function.name == "decode" and isinstance(function.of, Name) and function.of.text == "codecs"
+_SUBSTITUTES = ("substitute", "safe_substitute")
+
+
+def _substituted(template: Value, keywords: dict[str, Value]) -> Known | None:
+    """`Template("…").substitute(**keywords)`."""
+    if not isinstance(template, Call) or len(template.arguments) != 1 or template.keywords:
+        return None
+    function, given = template.function, values([template.arguments[0], *keywords.values()])
+    name = function.name if isinstance(function, Attribute) else function.text if isinstance(function, Name) else ""
+    if name.rpartition(".")[2] != "Template" or given is None or not all(isinstance(one, _SIMPLE) for one in given):
+        return None
+    text, *parts = map(functions.text_of, given)
+    longest = max(len(str(part)) for part in parts)
+    if not isinstance(text, str) or len(text) + text.count("$") * longest > LONGEST:
+        return None
+    return _bounded(Template(text).safe_substitute(dict(zip(keywords, parts, strict=True))))
 
 
 def _worked(function: Callable[..., Any], arguments: Sequence[Value]) -> Known | None:
@@ -278,49 +317,31 @@ def _worked(function: Callable[..., Any], arguments: Sequence[Value]) -> Known |
         return None
 
 
-def _method(  # noqa: PLR0911 - a method each
-    of: Value, name: str, arguments: Sequence[Value], keywords: dict[str, Value] | None
-) -> Known | None:
-    """`of.name(*arguments, **keywords)` of a known string."""
-    if not isinstance(of, Known) or not isinstance(of.value, (str, bytes)):
+def _method(of: Value, name: str, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Known | None:
+    """`of.name(*arguments, **keywords)` of a known value."""
+    if not isinstance(of, Known):
         return None
-    try:
-        if name == "format":
-            return _formatted(of.value, arguments, keywords or {})
-        given = values(arguments)
-        if given is None or keywords:
-            return None
-        if name == "join":
-            return _join(of.value, given[0]) if given else None
-        size = len(of.value)
-        if name == "replace" and len(given) > 1 and isinstance(given[1], (str, bytes)):
-            size = (size + 1) * (len(given[1]) + 1)
-        if name in _PADDED and given and isinstance(given[0], int) and given[0] > _LONGEST_PADDED:
-            return None
-        if name not in _METHODS or size > LONGEST:
-            return None
-        if name == "decode":
-            return _bounded(_decoded(of.value, *given))
-        return _bounded(getattr(of.value, name)(*given))
-    except (TypeError, ValueError, LookupError, OverflowError, AttributeError):
+    if name == "to_bytes" and not keywords:
+        return _worked(functions.to_bytes, [of, *arguments])
+    if not isinstance(of.value, (str, bytes)):
         return None
+    if name == "format" or (name == "format_map" and len(arguments) == 1):
+        given, named = ((), _pairs(arguments[0])) if name == "format_map" else (arguments, keywords or {})
+        try:
+            return _formatted(of.value, given, named)
+        except (TypeError, ValueError, LookupError, OverflowError, AttributeError):
+            return None
+    return None if keywords else _worked(partial(functions.method, of.value, name), arguments)
 
 
-def _join(of: Any, parts: Any) -> Known | None:
-    if isinstance(parts, str):
-        parts = tuple(parts)
-    if not isinstance(parts, (tuple, list)):
-        return None
-    of, *parts = _alike([of, *parts])
-    size = sum(len(one) + len(of) for one in parts if isinstance(one, (str, bytes)))
-    return _bounded(of.join(parts)) if size <= LONGEST else None
-
-
-def _alike(texts: Sequence[Any]) -> Sequence[Any]:
-    """Text and bytes together, as Python 2 has them, as text."""
-    if all(isinstance(one, str) for one in texts) or all(isinstance(one, bytes) for one in texts):
-        return texts
-    return [one.decode("latin-1") if isinstance(one, bytes) else one for one in texts]
+def _pairs(value: Value) -> dict[str, Value]:
+    """What a dict with names as keys says."""
+    if isinstance(value, Display) and value.brackets == "{:}":
+        items = zip(value.items[::2], value.items[1::2], strict=False)
+        return {key.value: one for key, one in items if isinstance(key, Known) and isinstance(key.value, str)}
+    if isinstance(value, Known) and isinstance(value.value, Pairs):
+        return {key: known(one) for key, one in value.value.items[:MOST_ITEMS] if isinstance(key, str)}
+    return {}
 
 
 def values(arguments: Sequence[Value]) -> list[Any] | None:
@@ -353,9 +374,7 @@ def _formatted(template: Any, arguments: Sequence[Value], keywords: dict[str, Va
 
 def _as_text(value: Value) -> Value:
     """Bytes of Python 2 as characters."""
-    return (
-        known(value.value.decode("latin-1")) if isinstance(value, Known) and isinstance(value.value, bytes) else value
-    )
+    return known(functions.text_of(value.value)) if isinstance(value, Known) else value
 
 
 def _bounded(value: Any) -> Known | None:
@@ -363,56 +382,6 @@ def _bounded(value: Any) -> Known | None:
         return Known(value, bool(value)) if len(value) <= LONGEST else None
     if isinstance(value, list) and len(value) <= LONGEST and all(isinstance(one, (str, bytes, int)) for one in value):
         return known(value)
+    if isinstance(value, Pairs):
+        return Known(value, telling=False)
     return Known(value, telling=False) if isinstance(value, int) and value.bit_length() <= _MOST_BITS else None
-
-
-def _bytes(source: Any, *encoding: Any) -> bytes:
-    if isinstance(source, int) or len(source) > LONGEST:
-        raise ValueError
-    if isinstance(source, str):
-        return source.encode(*encoding)
-    return bytes(source)
-
-
-def _decoded(content: Any, encoding: Any = "utf-8", *errors: Any) -> Any:
-    encoding = encoding.decode() if isinstance(encoding, bytes) else encoding
-    if encoding.replace("_", "-").lower() in ("rot13", "rot-13"):
-        text = content.decode("latin-1") if isinstance(content, bytes) else content
-        return codecs.encode(text, "rot13")
-    if encoding in ("hex", "hex_codec"):
-        return binascii.a2b_hex(content)
-    if encoding in ("base64", "base64_codec"):
-        return binascii.a2b_base64(content)
-    return content.decode(encoding, *errors)
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "chr": chr,
-    "unichr": chr,
-    "ord": ord,
-    "str": lambda one, *encoding: one.decode(*encoding) if isinstance(one, bytes) else str(one),
-    "iter": _same,
-    "bytes": _bytes,
-    "bytearray": _bytes,
-    "fromhex": bytes.fromhex,
-    "unhexlify": binascii.a2b_hex,
-    "a2b_hex": binascii.a2b_hex,
-    "a2b_base64": binascii.a2b_base64,
-    "b64decode": lambda one, *_: base64.b64decode(one),
-    "urlsafe_b64decode": base64.urlsafe_b64decode,
-    "b16decode": base64.b16decode,
-    "b32decode": base64.b32decode,
-    "b85decode": base64.b85decode,
-    "a85decode": base64.a85decode,
-    "decodebytes": base64.decodebytes,
-    "codecs.decode": _decoded,
-    "reversed": lambda one: one[::-1],
-    "list": lambda one: list(one) if isinstance(one, (str, tuple, list)) else None,
-}
-_METHODS = frozenset(
-    (
-        *("replace", "strip", "lstrip", "rstrip", "lower", "upper", "title", "swapcase", "capitalize"),
-        *("encode", "decode", "split", "removeprefix", "removesuffix", "hex"),
-        *_PADDED,
-    )
-)

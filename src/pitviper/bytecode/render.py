@@ -4,47 +4,35 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Container
+from itertools import accumulate
 
 import msgspec
 
 from pitviper.bytecode.code import Code
 from pitviper.bytecode.evaluate import evaluate
+from pitviper.bytecode.writer import Line
 
 
 class Rendering(msgspec.Struct):
-    """Lines as UTF-8.
-
-    `starts` are where lines begin, and strings in them from other lines of the source; `marks` the line in the source,
-    and the function, of each of those.
-    """
+    """Lines as UTF-8; `starts` are where they begin."""
 
     text: bytes
     starts: list[int]
-    marks: list[tuple[int | None, str]]
+    lines: list[Line]
 
     def at(self, offset: int) -> tuple[int | None, str]:
         """Line in the source, and function, of the byte at `offset`."""
         index = bisect_right(self.starts, offset) - 1
-        return self.marks[index] if index >= 0 else (None, "")
+        if index < 0 or not self.lines:
+            return None, ""
+        start, line = self.starts[index], self.lines[index]
+        place = len(self.text[start:offset].decode("utf-8", "ignore"))
+        return line.line_at(place), line.qualname
 
 
 def render(code: Code, wanted: Container[int] | None = None) -> Rendering:
     """All that `code` says with strings in it; or only what those code objects say whose `id` is `wanted`."""
-    pieces: list[bytes] = []
-    starts: list[int] = []
-    marks: list[tuple[int | None, str]] = []
-    offset = 0
-    for line in evaluate(code, wanted):
-        text, qualname = line.text, line.qualname
-        piece = text.encode("utf-8", "replace") + b"\n"
-        starts.append(offset)
-        marks.append((line.line, qualname))
-        last = line.line
-        for place, number in line.marks:
-            if number != last:
-                last = number
-                starts.append(offset + (place if text.isascii() else len(text[:place].encode("utf-8", "replace"))))
-                marks.append((number, qualname))
-        pieces.append(piece)
-        offset += len(piece)
-    return Rendering(b"".join(pieces), starts, marks)
+    lines = evaluate(code, wanted)
+    pieces = [line.text.encode("utf-8", "replace") for line in lines]
+    starts = list(accumulate((len(piece) + 1 for piece in pieces), initial=0))
+    return Rendering(b"".join(piece + b"\n" for piece in pieces), starts[:-1], lines)

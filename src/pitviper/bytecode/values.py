@@ -6,23 +6,16 @@ An expression is kept as the parts that it was made of, and becomes text only if
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from pitviper.bytecode.code import Code, Constant, Frozen, Huge, Pairs, Slice
 
-LONGEST = 64 * 1024
-"""Characters of an expression that is written in one line; a longer one is told in pieces."""
 MOST_ITEMS = 4096
 """Of a display that is kept apart."""
 MOST_EITHER = 8
 """Values that one may be."""
-_FEW_PIECES = 8
-_PIECE = 16
-"""Characters that take as long to write as a piece."""
-_MOST_PIECES = 64 * 1024
-"""Of a line. Values may share their parts, so that few instructions make endlessly many."""
-_NUMBERS = frozenset((int, float, complex, bool, type(None)))
+NUMBERS = frozenset((int, float, complex, bool, type(None)))
 _MOST_SEEN = 512
 _MOST_BITS = 256
 """Of an integer that is written out."""
@@ -150,6 +143,16 @@ class Call:
         return found
 
 
+class Class(Call):
+    """A class as it is made, with its body."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: Code, bases: Sequence[Value], keywords: dict[str, Value] | None) -> None:
+        super().__init__(Name(f"class {body.name}"), bases, keywords)
+        self.body = body
+
+
 class Display:
     """A tuple, list, set or dict (with keys and values by turns) as it is being made."""
 
@@ -188,9 +191,17 @@ class Either:
 
 
 class Each(Either):
-    """One value after the other: what a loop over known values works on."""
+    """One value after the other: what a loop over known values works on; and the name that it goes by, if it does."""
 
-    __slots__ = ()
+    __slots__ = ("name",)
+
+    def __init__(self, values: list[Value], name: str = "") -> None:
+        super().__init__(values)
+        self.name = name
+
+    def parts(self) -> Sequence[Part]:
+        """How it is written."""
+        return (self.name,) if self.name else super().parts()
 
 
 def alternatives(value: Value) -> Sequence[Value]:
@@ -236,9 +247,10 @@ def _part(value: Constant, at: int) -> Known:
 
 def has_strings(value: Constant) -> bool:
     """Whether there are strings in a constant."""
-    if isinstance(value, (str, bytes)):
+    kind = value.__class__
+    if kind is str or kind is bytes:
         return bool(value)
-    if not isinstance(value, (tuple, list, Frozen, Pairs)):
+    if kind in NUMBERS or not isinstance(value, (tuple, list, Frozen, Pairs)):
         return False
     pending: list[Any] = [value]
     for _ in range(_MOST_SEEN):
@@ -250,7 +262,7 @@ def has_strings(value: Constant) -> bool:
                 return True
         elif isinstance(one, (Frozen, Pairs)):
             pending += one.items[:_MOST_SEEN]
-        elif isinstance(one, (tuple, list)) and not _NUMBERS.issuperset(map(type, one[:MOST_ITEMS])):
+        elif isinstance(one, (tuple, list)) and not NUMBERS.issuperset(map(type, one[:MOST_ITEMS])):
             pending += one[:_MOST_SEEN]
     return True  # whatever is so big has strings
 
@@ -277,96 +289,51 @@ def _paired(items: Sequence[Value]) -> list[Part]:
     return found
 
 
-class Writer:
-    """Writes values as source, and remembers the strings that it wrote.
-
-    `plain_bytes`: bytes are text, as in Python 2.
-    """
-
-    def __init__(self, *, plain_bytes: bool) -> None:
-        self.strings: set[str | bytes] = set()
-        self.marks: list[tuple[int, int]] = []
-        """Where in the text of the last `write` strings stand, and at which offsets of the code."""
-        self.work = 0
-        """Characters of the last `write`, also if it was given up."""
-        self._plain_bytes = plain_bytes
-
-    def write(self, parts: Sequence[Part]) -> str | None:
-        """The source of `parts`; None if it is too long for a line."""
-        out: list[str] = []
-        strings: list[str | bytes] = []
-        self.marks = marks = []
-        pending: list[Part] = list(parts[::-1])
-        size = pieces = 0
-        while pending:
+def strings_in(constants: Sequence[Constant], most: int) -> Iterator[tuple[int, str | bytes]]:
+    """The strings in constants, with their numbers; as many as `most` parts of all of them have."""
+    for index, constant in enumerate(constants):
+        if constant.__class__ in NUMBERS:
+            continue
+        pending: list[Any] = [constant]
+        while pending and most:
+            most -= 1
             one = pending.pop()
-            if isinstance(one, str):
-                text = one
-            elif isinstance(one, Known) and not one.name and isinstance(one.value, (str, bytes)):
-                strings.append(one.value)
-                if one.at >= 0:
-                    marks.append((size, one.at))
-                text = self._string(one.value)
-            elif isinstance(one, Literal):
-                strings.append(one.value)
-                if one.at >= 0:
-                    marks.append((size, one.at))
-                text = one.value.replace("\0", r"\0")
-            else:
-                if isinstance(one, Call) and one.keywords:
-                    strings += one.keywords
-                parts = one.parts()
-                pieces += 1 + len(parts)
-                pending += parts[::-1]
-                if pieces > _MOST_PIECES or len(pending) > _MOST_PIECES:
-                    self.work = size + _PIECE * pieces
-                    return None
-                continue
-            out.append(text)
-            size += len(text)
-            if size > LONGEST and len(out) > _FEW_PIECES:
-                self.work = size + _PIECE * pieces
-                return None
-        self.strings.update(strings)
-        self.work = size + _PIECE * pieces
-        return "".join(out)
-
-    def _string(self, value: str | bytes) -> str:
-        if isinstance(value, str):
-            return quoted(value)
-        return quoted_bytes(value, text=True) if self._plain_bytes else "b" + quoted_bytes(value)
+            if isinstance(one, (str, bytes)):
+                if one:
+                    yield index, one
+            elif isinstance(one, (Frozen, Pairs)):
+                pending += one.items[::-1]
+            elif isinstance(one, (tuple, list)):
+                pending += one[::-1]
 
 
-def split(parts: Sequence[Part]) -> list[list[Part]]:
-    """`parts` in several groups: what stands between commas and brackets."""
-    if len(parts) == 1 and not isinstance(parts[0], str):
-        parts = parts[0].parts()
-    groups: list[list[Part]] = [[]]
-    for one in parts:
-        if isinstance(one, str) and one[:1] in ",([{)]}":
-            groups.append([])
-            one = one.strip(",([{)]} ")  # noqa: PLW2901 - the rest of it
-        if one != "":
-            groups[-1].append(one)
-    if len(groups) == 1 and len(parts) > 1:  # as in `name = value`: the name stays with each of what it may be
-        return [[one] for one in parts if not isinstance(one, str)]
-    return [group for group in groups if group]
+def known_items(value: Display) -> tuple[Any, ...] | list[Any] | Pairs | None:
+    """What a list, a tuple or a dict is, if all that is in it is known."""
+    if value.brackets == "{}" or len(value.items) > MOST_ITEMS:
+        return None
+    items = [one.value for one in value.items if isinstance(one, Known)]
+    if len(items) < len(value.items):
+        return None
+    if value.brackets == "{:}":
+        return Pairs(tuple(zip(items[::2], items[1::2], strict=False)))
+    return items if value.brackets == "[]" else tuple(items)
 
 
-def quoted(text: str) -> str:
-    """`text` in quotes that are not in it, if there are such, with nothing escaped but NUL, which no text has."""
-    if "\0" in text:
-        text = text.replace("\0", r"\0")
-    if "\n" in text:
-        return f'"""{text}"""'
-    return f"'{text}'" if '"' in text and "'" not in text else f'"{text}"'
+def merged(one: list[Value], other: list[Value]) -> list[Value]:
+    """What two ways bring to the same place: the same but for what either may be.
+
+    Where they bring more and less, one of them is not what it seems, and the first is believed.
+    """
+    if len(one) != len(other):
+        return one[:]
+    return [value if value is more else _either(value, more) for value, more in zip(one, other, strict=True)]
 
 
-def quoted_bytes(content: bytes, *, text: bool = False) -> str:
-    """`content` in quotes: as text if it is printable, else with escapes, which are decoded like those in source."""
-    try:
-        decoded = content.decode("utf-8" if text else "ascii")
-    except UnicodeDecodeError:
-        return repr(content)[1:]
-    printable = text or decoded.isprintable() or decoded.translate({9: " ", 10: " ", 13: " "}).isprintable()
-    return quoted(decoded) if printable else repr(content)[1:]
+def _either(one: Value, other: Value) -> Value:
+    values: list[Value] = []
+    for value in (one, other):
+        for each in value.values if isinstance(value, Either) else [value]:
+            if each is not UNKNOWN and each is not NULL and len(values) < MOST_EITHER:
+                values.append(each)
+    values = list({id(each): each for each in values}.values())
+    return Either(values) if len(values) > 1 else values[0] if values else UNKNOWN

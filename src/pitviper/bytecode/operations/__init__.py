@@ -118,6 +118,8 @@ _DO: dict[str, Do | tuple[tuple[tuple[int, int], Do], ...]] = {
     "LOAD_SUPER_ATTR": _subscripts.load_super_attr,
     "STORE_ATTR": _subscripts.store_attr,
     "STORE_SUBSCR": _subscripts.store_subscr,
+    "MATCH_KEYS": _subscripts.match_keys,
+    "MATCH_CLASS": _subscripts.match_class,
     "BINARY_SUBSCR": _subscripts.binary_subscr,
     "BINARY_SLICE": _subscripts.binary_slice,
     "BUILD_SLICE": _subscripts.build_slice,

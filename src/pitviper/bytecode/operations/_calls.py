@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pitviper.bytecode import aside, implied
 from pitviper.bytecode.code import Code
-from pitviper.bytecode.operations._common import Do, from_pairs, items_in
+from pitviper.bytecode.operations._common import Do, from_pairs, items_in, name_in
 from pitviper.bytecode.operations._displays import pairs_of, starred, to_tuple
 from pitviper.bytecode.operations._functions import tell_defaults
 from pitviper.bytecode.values import (
+    MOST_ITEMS,
     NULL,
     UNKNOWN,
     Attribute,
     Call,
+    Class,
     Display,
-    Either,
     Known,
     Name,
     Value,
+    alternatives,
 )
 
 if TYPE_CHECKING:
@@ -27,50 +29,30 @@ if TYPE_CHECKING:
 
 
 def _call(e: Evaluation, function: Value, arguments: Sequence[Value], keywords: dict[str, Value] | None = None) -> None:
-    written = Call(function, arguments, keywords)
+    if keywords:
+        keywords = {name: e.given(name, value) for name, value in keywords.items()}
+    elif made := _made(e, function, arguments):
+        e.stack.append(made)
+        return
     if function is CLASS:
         e.stack.append(_class(arguments, keywords))
         return
-    if isinstance(function, Known) and isinstance(function.value, Code):
-        _tell_generic(e, function.value, arguments)
-        if len(arguments) == 1 and (made := e.comprehension(function.value, arguments[0])):
-            e.stack.append(made)
-            return
+    written = Call(function, arguments, keywords)
     if not written.telling and not arguments:
         e.stack.append(written)
         return
+    if function.__class__ is Attribute and function.name == "append" and len(arguments) == 1:
+        _append(function.of, arguments[0])
     result = e.fold.call(function, arguments, keywords)
     if result is None:
         if written.telling:
-            _tell_named(e, function, arguments)
+            for target, value in implied.by_call(function, arguments, keywords):
+                e.assign(value, target)
         e.stack.append(written)
         return
     if keywords:
         e.statement(written)
     e.stack.append(result)
-
-
-_KEY = re.compile(r"[A-Za-z_][\w.:-]{1,63}\Z")
-
-
-_LEAST_NAMED = 2
-
-
-def _tell_named(e: Evaluation, function: Value, arguments: Sequence[Value]) -> None:
-    """`setattr(a, "name", "value")`, `environ.setdefault("name", "value")` and their like set something."""
-    if len(arguments) < _LEAST_NAMED:
-        return
-    key, value = arguments[-2:]
-    name = key.value if isinstance(key, Known) else None
-    if isinstance(name, bytes) and e.version < (3, 0):
-        name = name.decode("latin-1")
-    if isinstance(name, str) and value.telling and _KEY.match(name):
-        if isinstance(value, Known) and not isinstance(value.value, (str, bytes)):
-            return
-        if isinstance(function, Name) and function.text == "setattr" and len(arguments) > _LEAST_NAMED:
-            e.assign(value, arguments[0], f".{name}")
-        elif isinstance(value, (Known, Either)) and isinstance(function, (Name, Attribute)):
-            e.assign(value, name)
 
 
 def _tell_generic(e: Evaluation, code: Code, arguments: Sequence[Value]) -> None:
@@ -82,14 +64,34 @@ def _tell_generic(e: Evaluation, code: Code, arguments: Sequence[Value]) -> None
                 tell_defaults(e, Known(inner, telling=False), given.get(".defaults"), given.get(".kwdefaults"))
 
 
+def _made(e: Evaluation, function: Value, arguments: Sequence[Value]) -> Value | None:
+    """What a comprehension, or a function of the module, makes of known values; and `getattr(of, "name")`."""
+    if isinstance(function, Known) and isinstance(function.value, Code):
+        _tell_generic(e, function.value, arguments)
+        return aside.comprehension(e, function.value, arguments[0]) if len(arguments) == 1 else None
+    if function.__class__ is not Name:
+        return None
+    name = function.text
+    if name == "getattr" and len(arguments) == 2 and name_in(arguments[1]).isidentifier():  # noqa: PLR2004
+        return Attribute(arguments[0], name_in(arguments[1]))
+    return aside.result(e, name, arguments) if name in e.functions or name in e.whole.functions else None
+
+
+def _append(of: Value, value: Value) -> None:
+    """A known list grows."""
+    if isinstance(of, Known) and isinstance(of.value, list) and len(of.value) < MOST_ITEMS:
+        of.value += [one.value for one in alternatives(value) if isinstance(one, Known)]
+
+
 CLASS = Name("class")
 
 
 def _class(arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Value:
     """A call of `__build_class__`, with the body and the name before the bases."""
     body = arguments[0] if arguments else UNKNOWN
-    name = body.value.name if isinstance(body, Known) and isinstance(body.value, Code) else "…"
-    return Call(Name(f"class {name}"), arguments[2:], keywords)
+    if isinstance(body, Known) and isinstance(body.value, Code):
+        return Class(body.value, arguments[2:], keywords)
+    return Call(Name("class …"), arguments[2:], keywords)
 
 
 def _named(names: Value | tuple[str, ...], values: list[Value]) -> tuple[list[Value], dict[str, Value] | None]:
@@ -112,7 +114,7 @@ def call_function_with_pairs(e: Evaluation, argument: int) -> None:
     """Up to 3.5: positional ones in the low byte, keywords as pairs in the high one."""
     pairs = e.pops((argument >> 8 & 0xFF) * 2)
     arguments = e.pops(argument & 0xFF)
-    _call(e, e.pop(), arguments, from_pairs(pairs))
+    _call(e, e.pop(), arguments, from_pairs(pairs) if pairs else None)
 
 
 def call_function_var(has_list: bool, has_dict: bool) -> Do:  # noqa: FBT001 - of a table

@@ -43,6 +43,12 @@ def items_in(e: Evaluation, value: Value | None) -> list[Value]:
     return []
 
 
+def name_in(key: Value) -> str:
+    """The name that a key of a dict is."""
+    name = key.value if isinstance(key, Known) else None
+    return name if isinstance(name, str) else name.decode("latin-1") if isinstance(name, bytes) else "…"
+
+
 def from_pairs(pairs: list[Value]) -> dict[str, Value]:
     keywords: dict[str, Value] = {}
     for key, value in zip(pairs[::2], pairs[1::2], strict=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pitviper.bytecode.operations._common import MANY, Do, items_in, tell_all
+from pitviper.bytecode.operations._common import MANY, Do, items_in, name_in, tell_all
 from pitviper.bytecode.values import (
     MOST_ITEMS,
     NULL,
@@ -33,13 +33,16 @@ def build_map_sized(e: Evaluation, argument: int) -> None:
 
 
 def build_map(e: Evaluation, argument: int) -> None:
-    e.stack.append(Display("{:}", e.pops(min(argument, MANY) * 2)))
+    items = e.pops(min(argument, MANY) * 2)
+    for index in range(0, len(items) - 1, 2):
+        items[index + 1] = e.given(name_in(items[index]), items[index + 1])
+    e.stack.append(Display("{:}", items))
 
 
 def store_map(e: Evaluation, argument: int) -> None:
     del argument
     value, key = e.pops(2)
-    _add(e, 1, [key, value])
+    _add(e, 1, [key, e.given(name_in(key), value)])
 
 
 def build_const_key_map(e: Evaluation, argument: int) -> None:
@@ -48,7 +51,8 @@ def build_const_key_map(e: Evaluation, argument: int) -> None:
     names = items_in(e, keys)
     items: list[Value] = []
     for index, value in enumerate(values):
-        items += (names[index] if index < len(names) else UNKNOWN, value)
+        key = names[index] if index < len(names) else UNKNOWN
+        items += (key, e.given(name_in(key), value))
     e.stack.append(Display("{:}", items))
 
 
@@ -70,7 +74,8 @@ def append(e: Evaluation, argument: int) -> None:
 
 def map_add(e: Evaluation, argument: int) -> None:
     one, two = e.pops(2)
-    _add(e, argument, [one, two] if e.version >= (3, 8) else [two, one])
+    key, value = (one, two) if e.version >= (3, 8) else (two, one)
+    _add(e, argument, [key, e.given(name_in(key), value)])
 
 
 def extend(e: Evaluation, argument: int) -> None:

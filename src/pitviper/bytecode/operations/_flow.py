@@ -27,6 +27,7 @@ def return_(e: Evaluation, argument: int) -> None:
     del argument
     value = e.pop()
     e.result = value
+    e.returns += 1
     if value.telling:
         _tell_return(e, value)
     e.dead = True
@@ -37,8 +38,13 @@ def _tell_return(e: Evaluation, value: Value) -> None:
         for one in alternatives(value):
             _tell_return(e, one)
     elif value.telling:
-        name = e.code.name
-        e.tell("return ", value, f"  # {name}" if name.isidentifier() else "")
+        name = e.whole.lambdas.get(id(e.code), e.code.name)
+        if not name.isidentifier():
+            e.tell("return ", value)
+        elif isinstance(value, Known) and isinstance(value.value, (str, bytes)):
+            e.tell("return ", name, " = ", value)
+        else:
+            e.tell("return ", value, f"  # {name}")
 
 
 def return_const(e: Evaluation, argument: int) -> None:
@@ -74,7 +80,8 @@ def jump_backward(e: Evaluation, argument: int) -> None:
 
 def pop_jump(e: Evaluation, argument: int) -> None:
     del argument
-    value = e.pop()
+    stack = e.stack
+    value = stack.pop() if stack else UNKNOWN
     if value.telling:
         e.statement(value)
     e.leave()

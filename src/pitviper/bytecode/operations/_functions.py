@@ -9,6 +9,8 @@ from pitviper.bytecode.operations._common import from_pairs, items_in
 from pitviper.bytecode.values import (
     MOST_ITEMS,
     UNKNOWN,
+    Call,
+    Class,
     Display,
     Known,
     Value,
@@ -22,13 +24,24 @@ if TYPE_CHECKING:
 
 def make_function_counted(e: Evaluation, argument: int) -> None:
     """Up to 3.5 the argument counts defaults, those of keywords, and annotations."""
-    if e.version >= (3, 3):
-        e.pop()
-    code = e.pop()
+    code = _named(e) if e.version >= (3, 3) else e.pop()
     _make_counted(e, argument, code)
 
 
+def _named(e: Evaluation) -> Value:
+    """The code below its qualified name, which is no string of the source."""
+    name, code = e.pop(), e.pop()
+    if isinstance(name, Known) and isinstance(code, Known) and isinstance(code.value, Code):
+        text = name.value
+        if isinstance(text, str) and text.rpartition(".")[2] == code.value.name:
+            e.writer.strings.add(text)
+    return code
+
+
 def _make_counted(e: Evaluation, argument: int, code: Value) -> None:
+    if not argument:
+        e.stack.append(code)
+        return
     e.pops(min(argument >> 16 & 0x7FFF, MOST_ITEMS))
     pairs = e.pops((argument >> 8 & 0xFF) * 2) if e.version >= (3, 0) else []
     values = e.pops(argument & 0xFF if e.version >= (3, 0) else min(argument, MOST_ITEMS))
@@ -37,25 +50,22 @@ def _make_counted(e: Evaluation, argument: int, code: Value) -> None:
 
 
 def make_closure(e: Evaluation, argument: int) -> None:
-    if e.version >= (3, 3):
-        e.pop()
-    code = e.pop()
+    code = _named(e) if e.version >= (3, 3) else e.pop()
     e.pop()
     _make_counted(e, argument, code)
 
 
 def make_function(e: Evaluation, argument: int) -> None:
     """From 3.6 on the argument is flags; the name is behind the code up to 3.10."""
-    if e.version < (3, 11):
-        e.pop()
-    code = e.pop()
+    code = _named(e) if e.version < (3, 11) else e.pop()
     if argument & 8:
         e.pop()
     if argument & 4:
         e.statement(e.pop())
     named = e.pop() if argument & 2 else None
     defaults = e.pop() if argument & 1 else None
-    tell_defaults(e, code, defaults, named)
+    if defaults or named:
+        tell_defaults(e, code, defaults, named)
     e.stack.append(code)
 
 
@@ -91,8 +101,12 @@ def tell_defaults(e: Evaluation, function: Value, defaults: Value | None, named:
 def build_class(e: Evaluation, argument: int) -> None:
     """Of Python 2: name, bases and what is in it."""
     del argument
-    e.pops(3)
-    e.stack.append(UNKNOWN)
+    _, bases, made = e.pops(3)
+    body = made.function if isinstance(made, Call) else None
+    if isinstance(body, Known) and isinstance(body.value, Code):
+        e.stack.append(Class(body.value, items_in(e, bases), None))
+    else:
+        e.stack.append(UNKNOWN)
 
 
 def store_annotation(e: Evaluation, argument: int) -> None:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def load_const(e: Evaluation, argument: int) -> None:
-    e.stack.append(e.constant(argument))
+    constants = e.constants
+    found = constants[argument] if argument < len(constants) else UNKNOWN
+    e.stack.append(found or e.constant(argument))
 
 
 def load_small_int(e: Evaluation, argument: int) -> None:
@@ -36,7 +38,9 @@ def load_common(e: Evaluation, argument: int) -> None:
 
 
 def load_name(e: Evaluation, argument: int) -> None:
-    e.stack.append(e.load_global(e.name_of(argument)))
+    names = e.names
+    name = names[argument] if argument < len(names) else "…"
+    e.stack.append(e.known.get(name) or e.whole.globals.get(name) or e.interned[name])
 
 
 def load_global_3_11(e: Evaluation, argument: int) -> None:
@@ -97,7 +101,8 @@ def store_cell(e: Evaluation, argument: int) -> None:
 
 
 def store_name(e: Evaluation, argument: int) -> None:
-    e.store(e.name_of(argument), e.pop())
+    stack = e.stack
+    e.store(e.name_of(argument), stack.pop() if stack else UNKNOWN)
 
 
 def push(value: Value) -> Do:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pitviper.bytecode import implied
 from pitviper.bytecode.operations._common import Do
 from pitviper.bytecode.operations._subscripts import binary_subscr
 from pitviper.bytecode.values import (
@@ -88,3 +89,6 @@ def compare(shift: int) -> Do:
 def relate(e: Evaluation, operator: str) -> None:
     left, right = e.pops(2)
     e.stack.append(Expression(left, f" {operator} ", right))
+    if left.telling or right.telling:
+        for target, value in implied.by_comparison(left, right):
+            e.tell(target, " = ", value)

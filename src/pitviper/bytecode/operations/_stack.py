@@ -9,6 +9,8 @@ from pitviper.bytecode.values import (
     MOST_ITEMS,
     UNKNOWN,
     Display,
+    Each,
+    Value,
 )
 
 if TYPE_CHECKING:
@@ -59,11 +61,20 @@ def rotate(count: int) -> Do:
 def unpack_sequence(e: Evaluation, argument: int) -> None:
     value = e.pop()
     count = min(argument, MOST_ITEMS)
-    parts = items_in(e, value)
+    parts = _columns(e, value, count) if isinstance(value, Each) else items_in(e, value)
     if len(parts) != count:
         e.statement(value)
         parts = [UNKNOWN] * count
     e.push_all(parts[::-1])
+
+
+def _columns(e: Evaluation, value: Each, count: int) -> list[Value]:
+    """What a loop over known tuples unpacks."""
+    e.spend(count * len(value.values))
+    rows = [items_in(e, one) for one in value.values]
+    if not all(len(row) == count for row in rows):
+        return []
+    return [Each(list(column)) for column in zip(*rows, strict=True)]
 
 
 def unpack_ex(e: Evaluation, argument: int) -> None:

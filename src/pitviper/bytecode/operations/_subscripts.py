@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pitviper.bytecode import aside
 from pitviper.bytecode.code import Slice
-from pitviper.bytecode.operations._common import Do
+from pitviper.bytecode.operations._common import Do, items_in, name_in
 from pitviper.bytecode.operations._stack import swap
 from pitviper.bytecode.values import (
+    MOST_ITEMS,
     NULL,
     UNKNOWN,
     Attribute,
     Call,
-    Either,
+    Display,
     Expression,
     Known,
     Name,
@@ -25,13 +27,21 @@ if TYPE_CHECKING:
 
 
 def load_attr(e: Evaluation, argument: int) -> None:
-    e.stack.append(Attribute(e.pop(), e.name_of(argument)))
+    stack, names = e.stack, e.names
+    of = stack.pop() if stack else UNKNOWN
+    stack.append(_attribute(e, of, names[argument] if argument < len(names) else "…"))
+
+
+def _attribute(e: Evaluation, of: Value, name: str) -> Value:
+    if of.__class__ is Name and (of.text in e.classes or of.text in e.whole.classes):
+        return aside.attribute(e, of.text, name) or Attribute(of, name)
+    return Attribute(of, name)
 
 
 def load_attr_3_12(e: Evaluation, argument: int) -> None:
     """In the lowest bit: it is a method, and a call follows."""
     stack = e.stack
-    attribute = Attribute(stack.pop() if stack else UNKNOWN, e.name_of(argument >> 1))
+    attribute = _attribute(e, stack.pop() if stack else UNKNOWN, e.name_of(argument >> 1))
     if argument & 1:
         stack += (attribute, NULL) if e.version >= (3, 13) else (NULL, attribute)
     else:
@@ -40,7 +50,9 @@ def load_attr_3_12(e: Evaluation, argument: int) -> None:
 
 def load_method(e: Evaluation, argument: int) -> None:
     """The method and, in the place of the object it belongs to, NULL: its name already tells that."""
-    e.stack += (Attribute(e.pop(), e.name_of(argument)), NULL)
+    stack, names = e.stack, e.names
+    of = stack.pop() if stack else UNKNOWN
+    stack += (_attribute(e, of, names[argument] if argument < len(names) else "…"), NULL)
 
 
 def load_method_3_11(e: Evaluation, argument: int) -> None:
@@ -59,17 +71,37 @@ def load_super_attr(e: Evaluation, argument: int) -> None:
             swap(e, 2)
 
 
+def match_keys(e: Evaluation, argument: int) -> None:
+    """The items of the value under the keys, a tuple of them; in 3.10 whether it has them, too."""
+    del argument
+    of, keys = e.stack[-2:] if len(e.stack) > 1 else (UNKNOWN, UNKNOWN)
+    e.stack.append(Display("()", [Expression(of, "[", key, "]") for key in items_in(e, keys)]))
+    if e.version == (3, 10):
+        e.stack.append(UNKNOWN)
+
+
+def match_class(e: Evaluation, argument: int) -> None:
+    """The attributes of the value, a tuple of those by position and by name; in 3.10 whether it is one, too."""
+    of, _, names = e.pops(3)
+    named: list[Value] = [Attribute(of, name_in(name)) for name in items_in(e, names)]
+    e.stack.append(Display("()", [UNKNOWN] * min(argument, MOST_ITEMS) + named))
+    if e.version == (3, 10):
+        e.stack.append(UNKNOWN)
+
+
 def store_attr(e: Evaluation, argument: int) -> None:
     of = e.pop()
-    e.assign(e.pop(), of, f".{e.name_of(argument)}")
+    name = e.name_of(argument)
+    e.assign(e.given(name, e.pop()), of, f".{name}")
 
 
 def store_subscr(e: Evaluation, argument: int) -> None:
     del argument
     value, of, key = e.pops(3)
-    if isinstance(value, Either):
+    value = e.given(name_in(key), value)
+    if value.telling:
         e.assign(value, of, "[", key, "]")
-    elif value.telling or key.telling or of.telling:
+    elif key.telling or of.telling:
         e.tell(of, "[", key, "] = ", value)
 
 
