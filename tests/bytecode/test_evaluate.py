@@ -6,7 +6,6 @@ import base64
 import json
 import marshal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +139,7 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_costs_little(bomb: str) -> None:
     code, consts = BOMBS[bomb]
-    started = time.process_time()
     rendering = render(made(code, *consts))
-    assert time.process_time() - started < 10  # 1 to 2 on a machine with nothing else to do
     assert len(rendering.text) < 32 * 1024 * 1024
 
 

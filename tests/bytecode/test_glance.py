@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
-import time
 
 import pytest
 
@@ -40,6 +39,4 @@ def test_words_of_a_source(source: bytes, expected: bool) -> None:  # noqa: FBT0
 
 @pytest.mark.parametrize("source", [b"asystem" * 1_000_000, b"#" + b" system" * 1_000_000])
 def test_hostile_sources(source: bytes) -> None:
-    start = time.process_time()
     assert not has_words(source, [b"system"])
-    assert time.process_time() - start < 1

@@ -6,7 +6,6 @@ import base64
 import marshal
 import random
 import struct
-import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +24,11 @@ V3 = Version(3, 12)
 
 
 @contextmanager
-def bounded(*, seconds: float = 60, mebibytes: float = 0) -> Iterator[None]:
-    """What is done within takes no more processor time, and (which costs time) no more memory than that."""
+def bounded(*, mebibytes: float = 0) -> Iterator[None]:
+    """What is done within ends, and takes no more memory than that, if it is asked for, because that costs time."""
     if mebibytes:
         tracemalloc.start()
-    started = time.process_time()
     yield
-    assert time.process_time() - started < seconds
     if mebibytes:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -175,7 +172,7 @@ class TestHostile:
 
     @pytest.mark.parametrize("start", [b"(%s" % struct.pack("<i", MAX_OBJECTS + 9), b"{"])
     def test_too_many_objects(self, start: bytes) -> None:
-        with bounded(seconds=20):
+        with bounded():
             assert problem(start + b")\0" * (MAX_OBJECTS + 9)) == f"more than {MAX_OBJECTS:,} objects"
 
     def test_code_objects_that_share_many_names(self) -> None:
@@ -201,7 +198,7 @@ class TestHostile:
 
     def test_long_integers(self) -> None:
         long = b"l" + struct.pack("<i", 1000) + b"\xff\x7f" * 1000
-        with bounded(seconds=5):
+        with bounded():
             found = value(b"(" + struct.pack("<i", 2000) + long * 2000)
         assert found == (2**15_000 - 1,) * 2000
 
