@@ -73,7 +73,7 @@ def _made(e: Evaluation, function: Value, arguments: Sequence[Value]) -> Value |
         return None
     name = function.text
     if name == "getattr" and len(arguments) == 2 and name_in(arguments[1]).isidentifier():  # noqa: PLR2004
-        return Attribute(arguments[0], name_in(arguments[1]))
+        return Attribute(arguments[0], name_in(arguments[1]), arguments[0].telling)
     return aside.result(e, name, arguments) if name in e.functions or name in e.whole.functions else None
 
 
