@@ -54,8 +54,8 @@ bench-archives: $(VENV)/installed ## Measure archives, images and wheels against
 bench-alarms: $(VENV)/installed ## Every finding in the wheels that pip is configured to find on this machine
 	$(BIN)/python bench/alarms.py
 
-bench-recall: $(VENV)/installed ## Names and values in the standard library of every Python under pyenv: how many its bytecode shows
-	$(BIN)/python bench/recall.py
+bench-recall: $(VENV)/installed ## Names and values in the standard library of every Python at hand: how many its bytecode shows
+	$(BIN)/python bench/recall.py --write
 
 bench-bytecode: $(VENV)/installed ## What is seen in what every Python at hand compiles, beside what others see (takes half an hour)
 	$(BIN)/python bench/bytecode.py --write

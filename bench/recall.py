@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import base64
-import glob
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -19,12 +19,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import interpreters
+import page
+import workplace
+
 from pitviper.bytecode.code import Code, Version, walk
 from pitviper.bytecode.marshal import load
 from pitviper.bytecode.render import render
 
 _TRUTH = os.path.join(os.path.dirname(__file__), "pairs.py")
-_VERSIONS = os.path.expanduser("~/.pyenv/versions/*/bin/python")
+_PAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "docs", "bytecode.md")
+_BEGIN, _END = "<!-- begin: written by bench/recall.py -->", "<!-- end: written by bench/recall.py -->"
 _FORMS = {
     "name": "{0} = ",
     "subscript": "{0}] = ",
@@ -56,42 +61,58 @@ class Tally:
 
 
 def main() -> None:
-    """Print a line for each interpreter, and with `--missing` what it lost."""
+    """Print a line for each interpreter, and with `--missing` what it lost; with `--write`, keep them in the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("interpreters", nargs="*", help="interpreters, or output of pairs.py [all under ~/.pyenv]")
+    parser.add_argument("interpreters", nargs="*", help="commands, or output of pairs.py [all at hand]")
     parser.add_argument("--missing", type=int, default=0, metavar="N", help="show as many of the pairs that are lost")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/bytecode.md")
     wanted = parser.parse_args()
-    print("version   files    pairs   lost    recall  silent  reading   rendering")
-    for interpreter in wanted.interpreters or sorted(glob.glob(_VERSIONS), key=_number):
-        version, truth = _truth(interpreter)
-        tally = _measured(version, truth)
-        speeds = [tally.bytes / 1e6 / max(seconds, 1e-9) for seconds in (tally.reading, tally.rendering)]
-        print(
-            f"{version!s:8}{tally.files:7,}{tally.pairs:9,}{len(tally.missing):7,}{tally.recall:10.4%}"
-            f"{len(tally.silent):8,}{speeds[0]:5.1f} MB/s {speeds[1]:6.1f} MB/s",
-            flush=True,
-        )
-        for one in tally.missing[: wanted.missing]:
-            print("    lost", *one)
-        for silent in tally.silent[: wanted.missing]:
-            print("    silent", *silent)
+    with workplace.folder() as work:
+        rows = [_row(version, truth, wanted.missing) for version, truth in _truths(wanted.interpreters, work)]
+    head = ("", "files", "pairs", "lost", "seen, %", "read, MB/s", "rendered, MB/s")
+    table = page.table(head, rows)
+    print(table)
+    if wanted.write:
+        _write(table)
 
 
-def _number(path: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", path)]
-
-
-def _truth(interpreter: str) -> tuple[Version, Iterator[dict[str, Any]]]:
-    """The version, and what `pairs.py` says of the standard library of that interpreter (or said before)."""
-    if interpreter.endswith(".jsonl"):
-        major, minor = _number(os.path.basename(interpreter))[:2]
-        return Version(major, minor), _lines(interpreter)
-    ask = "import sys, os; print('%d %d' % sys.version_info[:2]); print(os.path.dirname(os.__file__))"
-    numbers, folder = subprocess.run([interpreter, "-c", ask], check=True, capture_output=True, text=True).stdout.split(
-        "\n", 1
+def _row(version: Version, truth: Iterator[dict[str, Any]], missing: int) -> tuple[str, ...]:
+    tally = _measured(version, truth)
+    print(f"{version}: {len(tally.missing)} of {tally.pairs:,} lost, {len(tally.silent)} silent", flush=True)
+    for one in tally.missing[:missing]:
+        print("    lost", *one)
+    for silent in tally.silent[:missing]:
+        print("    silent", *silent)
+    read, rendered = (tally.bytes / 1e6 / max(seconds, 1e-9) for seconds in (tally.reading, tally.rendering))
+    seen = f"{100 * tally.recall:.4f}"
+    return (
+        str(version),
+        f"{tally.files:,}",
+        f"{tally.pairs:,}",
+        f"{len(tally.missing)}",
+        seen,
+        f"{read:.1f}",
+        f"{rendered:.1f}",
     )
-    major, minor = map(int, numbers.split())
-    return Version(major, minor), _told([interpreter, "-W", "ignore", _TRUTH, folder.strip()])
+
+
+def _write(table: str) -> None:
+    with open(_PAGE, encoding="utf-8") as file:
+        before, _, rest = file.read().partition(_BEGIN)
+    with open(_PAGE, "w", encoding="utf-8") as file:
+        file.write(f"{before}{_BEGIN}\n\n{table}\n{_END}{rest.partition(_END)[2]}")
+
+
+def _truths(wanted: Sequence[str], work: str) -> Iterator[tuple[Version, Iterator[dict[str, Any]]]]:
+    """The versions, and what `pairs.py` says of the standard library of each interpreter (or said before)."""
+    for one in wanted:
+        if one.endswith(".jsonl"):
+            major, minor = map(int, re.findall(r"\d+", os.path.basename(one))[:2])
+            yield Version(major, minor), _lines(one)
+    commands = [one for one in wanted if not one.endswith(".jsonl")]
+    found = [interpreters.asked(tuple(shlex.split(one))) for one in commands] if wanted else interpreters.at_hand(work)
+    for interpreter in found:
+        yield interpreter.version, _told([*interpreter.command, "-W", "ignore", _TRUTH, interpreter.library])
 
 
 def _lines(path: str) -> Iterator[dict[str, Any]]:
@@ -127,7 +148,9 @@ def _measured(version: Version, truth: Iterator[dict[str, Any]]) -> Tally:
             if not _is_seen(text, pair, version):
                 how, name, (_, value), line = pair
                 tally.missing.append((f"{one['path']}:{line}", how, name, repr(value[:60])))
-        tally.silent += ((one["path"], repr(string)[:80]) for string in _strings(code) if not _is_shown(text, string))
+        tally.silent += (
+            (one["path"], repr(string)[:80]) for string in _strings(code) if string and not _is_shown(text, string)
+        )
     return tally
 
 
@@ -183,11 +206,13 @@ def _written(value: str) -> list[str]:
 
 
 def _strings(code: Code) -> Iterator[str | bytes]:
+    """All strings but the qualified names of functions, which no source has."""
+    names = {one.name for one, _ in walk(code)}
     for one, _ in walk(code):
         pending: list[Any] = list(one.consts)
         while pending:
             value = pending.pop()
-            if isinstance(value, (str, bytes)) and value:
+            if isinstance(value, bytes) or (isinstance(value, str) and value.rpartition(".")[2] not in names):
                 yield value
             elif isinstance(value, tuple):
                 pending += value

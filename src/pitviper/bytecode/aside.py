@@ -38,14 +38,21 @@ def comprehension(e: Evaluation, code: Code, over: Value) -> Value | None:
 def result(e: Evaluation, name: str, arguments: Sequence[Value]) -> Value | None:
     """What the function called `name` makes of known values, if it is short and has one result, a string."""
     code = e.functions.get(name) or e.whole.functions.get(name)
-    if code is None or code.argcount != len(arguments) or code.kwonlyargcount or code.flags & _NO_FUNCTION:
+    if code is None or id(code) in e.whole.barren or not _takes(code, len(arguments)):
         return None
     if not all(isinstance(one, (Known, Display)) for one in arguments):
         return None
     inner = _evaluated(e, code, dict(zip(code.slots or code.varnames, arguments, strict=False)), {})
-    if inner is None or inner.returns != 1 or not isinstance(inner.result, Known):
-        return None
-    return known(inner.result.value) if isinstance(inner.result.value, (str, bytes)) else None
+    found = inner.result if inner and inner.returns == 1 else None
+    if isinstance(found, Known) and isinstance(found.value, (str, bytes)):
+        return known(found.value)
+    e.whole.barren.add(id(code))
+    return None
+
+
+def _takes(code: Code, count: int) -> bool:
+    """Whether it is a function of so many arguments."""
+    return code.argcount == count and not code.kwonlyargcount and not code.flags & _NO_FUNCTION
 
 
 def attribute(e: Evaluation, name: str, attribute: str) -> Value | None:
@@ -68,6 +75,7 @@ def _evaluated(e: Evaluation, code: Code, given: dict[str, Value], outer: dict[s
     aside.depth = whole.depth + 1
     aside.left = left = min(whole.left, len(code.code) + MOST_ITEMS)
     aside.fold, aside.functions, aside.classes = whole.fold, whole.functions, whole.classes
+    aside.barren = whole.barren
     aside.globals = e.known if e.is_module else whole.globals
     inner = type(e)(aside, code, outer, ".")
     for name, value in given.items():

@@ -108,6 +108,8 @@ class Whole:
         """Functions without a name of their own, by id: the name that they are given."""
         self.functions: dict[str, Code] = {}
         self.classes: dict[str, Code | dict[str, Value]] = {}
+        self.barren: set[int] = set()
+        """The ids of functions that gave no string when they were tried."""
         self.depth = 0
         """How many evaluations aside this is; nobody reads the lines of those."""
         self.names = _Names()
@@ -189,18 +191,18 @@ class _Evaluation:
 
     def run(self) -> None:
         """Evaluate all instructions, then tell the strings that no line has shown."""
-        for handler in handlers(self.code):
+        for handler in handlers(self.code) if self.code.exceptions else ():
             if handler.depth < _DEEPEST_HANDLER and len(self.snapshots) < MOST_ITEMS:
                 self.snapshots[handler.target] = [UNKNOWN] * (handler.depth + 1 + handler.with_offset)
         self.evaluate()
         self._rest()
-        inner = {**self.outer, **self.known} if len(self.outer) < _MOST_KNOWN else self.known
+        codes = [value for value in self.code.consts if isinstance(value, Code)]
+        inner: dict[str, Value] = {}
         if self.is_module:
             self.whole.globals = self.known
-            inner = {}
-        for value in reversed(self.code.consts):
-            if isinstance(value, Code):
-                self.whole.pending.append((value, inner, self.qualname or "<module>"))
+        elif codes:
+            inner = {**self.outer, **self.known} if len(self.outer) < _MOST_KNOWN else self.known
+        self.whole.pending += [(one, inner, self.qualname or "<module>") for one in reversed(codes)]
 
     def evaluate(self) -> None:
         """All instructions, as far as they may cost."""
@@ -354,14 +356,15 @@ class _Evaluation:
 
     def store(self, name: str, value: Value) -> None:
         """A variable gets a value."""
-        if value.__class__ is Known or value.__class__ is Call:
+        if isinstance(value, (Known, Call)):
             value = self.given(name, value)
         if value.telling:
             self.assign(value, name)
         if name in self.functions or name in self.classes:
             self.functions.pop(name, None)
             self.classes.pop(name, None)
-        if (found := self._kept(name, value)) is not None:
+        found = self._kept(name, value)
+        if found is not None:
             self.known[name] = found
         else:
             self.known.pop(name, None)

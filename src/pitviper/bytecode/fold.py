@@ -117,6 +117,8 @@ class Folder:
     def call(self, function: Value, arguments: Sequence[Value], keywords: dict[str, Value] | None) -> Value | None:
         """`function(*arguments, **keywords)`, if that is one of those that are worked out."""
         if isinstance(function, Attribute) and isinstance(function.of, (Known, Either)):
+            if not (_may_be_known(arguments) and (not keywords or _may_be_known(keywords.values()))):
+                return None
             return self._each(lambda of, *given: _method(of, function.name, given, keywords), function.of, *arguments)
         if isinstance(function, Attribute) and keywords and function.name in _SUBSTITUTES:
             return self._each(
@@ -125,7 +127,7 @@ class Folder:
             )
         name = function.name if isinstance(function, Attribute) else function.text if isinstance(function, Name) else ""
         short = name.rpartition(".")[2]
-        if keywords or not arguments or short not in _NAMES:
+        if keywords or short not in _NAMES or not (short in _HIGHER or _may_be_known(arguments)):
             return None
         if len(arguments) == _WITH_FUNCTION and short in _HIGHER:
             return self._higher(short, *arguments)
@@ -134,7 +136,7 @@ class Folder:
         worked = functions.FUNCTIONS.get(name) or functions.FUNCTIONS.get(short)
         if isinstance(function, Name):
             worked = functions.BUILTINS.get(name.removeprefix("builtins.")) or worked
-        return self._each(lambda *given: _worked(worked, given), *arguments) if worked else None
+        return self._each(lambda *given: _worked(worked, given), *arguments) if worked and arguments else None
 
     def _higher(self, name: str, function: Value, over: Value) -> Value | None:
         """`map(function, over)`, `reduce(operator.add, over)`, `zip(function, over)`."""
@@ -148,6 +150,14 @@ class Folder:
             return Display("[]", result.values) if isinstance(result, Each) else None
         is_sum = isinstance(function, Attribute) and function.name in ("add", "concat", "iadd")
         return self._sum(items[0], Each(items[1:])) if is_sum and isinstance(items[0], Known) else None
+
+
+def _may_be_known(values: Iterable[Value]) -> bool:
+    """A loop, for `all` would take twice as long."""
+    for one in values:  # noqa: SIM110
+        if not isinstance(one, (Known, Display, Either)):
+            return False
+    return True
 
 
 def _size(value: Value) -> int:

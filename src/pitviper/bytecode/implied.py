@@ -151,7 +151,7 @@ def _setting(name: str, arguments: Sequence[Value]) -> Iterator[Pair]:
     if not value.telling or not isinstance(value, (Known, Either)) or (text := _key(key)) is None:
         return
     if name == "setattr" and len(arguments) > _WITH_NAME:
-        yield Attribute(arguments[0], text), value
+        yield Attribute(arguments[0], text, arguments[0].telling), value
     elif not isinstance(value, Known) or isinstance(value.value, (str, bytes)):
         yield text, value
 

@@ -7,7 +7,9 @@ An expression is kept as the parts that it was made of, and becomes text only if
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
 
 from pitviper.bytecode.code import Code, Constant, Frozen, Huge, Pairs, Slice
 
@@ -21,16 +23,13 @@ _MOST_BITS = 256
 """Of an integer that is written out."""
 
 
-class Known:
+class Known(msgspec.Struct, eq=False, gc=False):
     """A value that is known; the name that it was read from, or `at` which offset of the code it stands, if it does."""
 
-    __slots__ = ("at", "name", "telling", "value")
-
-    def __init__(self, value: Constant, telling: bool, name: str = "", at: int = -1) -> None:  # noqa: FBT001 - a hot path
-        self.value = value
-        self.telling = telling
-        self.name = name
-        self.at = at
+    value: Any
+    telling: bool
+    name: str = ""
+    at: int = -1
 
     def parts(self) -> Sequence[Part]:
         """How it is written, if it is no string."""
@@ -51,14 +50,11 @@ class Known:
         return (repr(value),)
 
 
-class Name:
+class Name(msgspec.Struct, eq=False, gc=False):
     """A name, dotted perhaps, of which nothing more is known."""
 
-    __slots__ = ("text",)
-    telling = False
-
-    def __init__(self, text: str) -> None:
-        self.text = text
+    text: str
+    telling: ClassVar[bool] = False
 
     def parts(self) -> Sequence[Part]:
         """How it is written."""
@@ -68,33 +64,25 @@ class Name:
 class Import(Name):
     """What a name stands for that was imported."""
 
-    __slots__ = ()
 
-
-class Literal:
+class Literal(msgspec.Struct, eq=False, gc=False):
     """A piece of an f-string."""
 
-    __slots__ = ("at", "value")
-    telling = True
-
-    def __init__(self, value: str, at: int) -> None:
-        self.value = value
-        self.at = at
+    value: str
+    at: int
+    telling: ClassVar[bool] = True
 
     def parts(self) -> Sequence[Part]:
         """How it is written: as it is."""
         return (self.value,)
 
 
-class Attribute:
-    """`of.name`."""
+class Attribute(msgspec.Struct, eq=False, gc=False):
+    """`of.name`, as telling as that is."""
 
-    __slots__ = ("name", "of", "telling")
-
-    def __init__(self, of: Value, name: str) -> None:
-        self.of = of
-        self.name = name
-        self.telling: bool = of.telling
+    of: Value
+    name: str
+    telling: bool
 
     def parts(self) -> Sequence[Part]:
         """How it is written."""
@@ -108,7 +96,11 @@ class Expression:
 
     def __init__(self, *pieces: Part) -> None:
         self.pieces = pieces
-        self.telling: bool = _are_telling([one for one in pieces if not isinstance(one, str)])
+        self.telling = False
+        for one in pieces:
+            if not isinstance(one, str) and one.telling:
+                self.telling = True
+                break
 
     def parts(self) -> Sequence[Part]:
         """How it is written."""

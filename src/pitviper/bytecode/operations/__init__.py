@@ -38,8 +38,16 @@ def handler(name: str, effects: tuple[int, ...], version: tuple[int, int], *, ju
     return _other(effects or (_EFFECTS.get(name, 0),) * 2, jumps=jumps)
 
 
-_EFFECTS = {"DELETE_ATTR": -1, "DELETE_SUBSCR": -2, "IMPORT_STAR": -1, "END_FINALLY": -1, "YIELD_FROM": -1}
-"""What is added to the stack where the interpreter does not tell (2.7 and PyPy: no `dis.stack_effect`)."""
+_EFFECTS = {
+    "DELETE_ATTR": -1,
+    "DELETE_SUBSCR": -2,
+    "IMPORT_STAR": -1,
+    "END_FINALLY": -1,
+    "STORE_LOCALS": -1,
+    "WITH_CLEANUP": -1,
+    "YIELD_FROM": -1,
+}
+"""What is added to the stack where the interpreter does not tell (2.7, 3.0 to 3.4, PyPy: no `dis.stack_effect`)."""
 
 
 def _other(effects: tuple[int, ...], *, jumps: bool) -> Do:
@@ -143,8 +151,8 @@ _DO: dict[str, Do | tuple[tuple[tuple[int, int], Do], ...]] = {
     "BUILD_MAP": ((_SINCE_2, _displays.build_map_sized), ((3, 5), _displays.build_map)),
     "STORE_MAP": _displays.store_map,
     "BUILD_CONST_KEY_MAP": _displays.build_const_key_map,
-    "LIST_APPEND": _displays.append,
-    "SET_ADD": _displays.append,
+    "LIST_APPEND": ((_SINCE_2, _displays.append), (_SINCE_3, _displays.append_to_top), ((3, 1), _displays.append)),
+    "SET_ADD": ((_SINCE_2, _displays.append), (_SINCE_3, _displays.append_to_top), ((3, 1), _displays.append)),
     "MAP_ADD": _displays.map_add,
     "LIST_EXTEND": _displays.extend,
     "SET_UPDATE": _displays.extend,

@@ -73,7 +73,7 @@ def _made(e: Evaluation, function: Value, arguments: Sequence[Value]) -> Value |
         return None
     name = function.text
     if name == "getattr" and len(arguments) == 2 and name_in(arguments[1]).isidentifier():  # noqa: PLR2004
-        return Attribute(arguments[0], name_in(arguments[1]))
+        return Attribute(arguments[0], name_in(arguments[1]), arguments[0].telling)
     return aside.result(e, name, arguments) if name in e.functions or name in e.whole.functions else None
 
 
@@ -118,12 +118,14 @@ def call_function_with_pairs(e: Evaluation, argument: int) -> None:
 
 
 def call_function_var(has_list: bool, has_dict: bool) -> Do:  # noqa: FBT001 - of a table
-    """`f(*a, **b)` up to 3.5."""
+    """`f(*a, **b)` up to 3.5, where keywords follow what `*` brings; before they lie below it."""
 
     def do(e: Evaluation, argument: int) -> None:
         more_keywords = e.pop() if has_dict else None
+        count = (argument >> 8 & 0xFF) * 2
+        pairs = e.pops(count) if e.version >= (3, 5) else []
         more = e.pop() if has_list else None
-        pairs = e.pops((argument >> 8 & 0xFF) * 2)
+        pairs = pairs or e.pops(count)
         arguments = e.pops(argument & 0xFF)
         if more is not None:
             arguments += items_in(e, more) or [starred(more)]

@@ -72,6 +72,13 @@ def append(e: Evaluation, argument: int) -> None:
     _add(e, argument, value.values if is_whole and isinstance(value, Each) else [value])
 
 
+def append_to_top(e: Evaluation, argument: int) -> None:
+    """Of 3.0: the display lies right below the value, and both are taken away."""
+    del argument
+    append(e, 1)
+    e.pop()
+
+
 def map_add(e: Evaluation, argument: int) -> None:
     one, two = e.pops(2)
     key, value = (one, two) if e.version >= (3, 8) else (two, one)
@@ -99,8 +106,9 @@ def pairs_of(value: Value) -> list[Value]:
 
 
 def update(e: Evaluation, argument: int) -> None:
+    """PyPy tells no depth: the dict lies right below."""
     value = e.pop()
-    _add(e, argument, list(pairs_of(value)))
+    _add(e, argument or 1, list(pairs_of(value)))
 
 
 def unpack_all(brackets: str) -> Do:

@@ -43,8 +43,10 @@ def _make_counted(e: Evaluation, argument: int, code: Value) -> None:
         e.stack.append(code)
         return
     e.pops(min(argument >> 16 & 0x7FFF, MOST_ITEMS))
-    pairs = e.pops((argument >> 8 & 0xFF) * 2) if e.version >= (3, 0) else []
-    values = e.pops(argument & 0xFF if e.version >= (3, 0) else min(argument, MOST_ITEMS))
+    is_3 = e.version >= (3, 0)
+    late = e.pops(argument & 0xFF) if is_3 and e.version < (3, 4) else []  # where keywords came first
+    pairs = e.pops((argument >> 8 & 0xFF) * 2) if is_3 else []
+    values = late or e.pops(argument & 0xFF if is_3 else min(argument, MOST_ITEMS))
     tell_defaults(e, code, Display("()", values), Display("{:}", pairs))
     e.stack.append(code)
 

@@ -34,8 +34,8 @@ def load_attr(e: Evaluation, argument: int) -> None:
 
 def _attribute(e: Evaluation, of: Value, name: str) -> Value:
     if of.__class__ is Name and (of.text in e.classes or of.text in e.whole.classes):
-        return aside.attribute(e, of.text, name) or Attribute(of, name)
-    return Attribute(of, name)
+        return aside.attribute(e, of.text, name) or Attribute(of, name, of.telling)
+    return Attribute(of, name, of.telling)
 
 
 def load_attr_3_12(e: Evaluation, argument: int) -> None:
@@ -56,7 +56,7 @@ def load_method(e: Evaluation, argument: int) -> None:
 
 
 def load_method_3_11(e: Evaluation, argument: int) -> None:
-    e.stack += (NULL, Attribute(e.pop(), e.name_of(argument)))
+    e.stack += (NULL, _attribute(e, e.pop(), e.name_of(argument)))
 
 
 _SUPER = Call(Name("super"), (), None)
@@ -64,7 +64,7 @@ _SUPER = Call(Name("super"), (), None)
 
 def load_super_attr(e: Evaluation, argument: int) -> None:
     e.pops(3)
-    e.stack.append(Attribute(_SUPER, e.name_of(argument >> 2)))
+    e.stack.append(Attribute(_SUPER, e.name_of(argument >> 2), telling=False))
     if argument & 1:
         e.stack.append(NULL)
         if e.version < (3, 13):
@@ -83,7 +83,7 @@ def match_keys(e: Evaluation, argument: int) -> None:
 def match_class(e: Evaluation, argument: int) -> None:
     """The attributes of the value, a tuple of those by position and by name; in 3.10 whether it is one, too."""
     of, _, names = e.pops(3)
-    named: list[Value] = [Attribute(of, name_in(name)) for name in items_in(e, names)]
+    named: list[Value] = [Attribute(of, name_in(name), of.telling) for name in items_in(e, names)]
     e.stack.append(Display("()", [UNKNOWN] * min(argument, MOST_ITEMS) + named))
     if e.version == (3, 10):
         e.stack.append(UNKNOWN)
