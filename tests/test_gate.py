@@ -77,8 +77,9 @@ def compiled(source: str) -> bytes:
     return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(compile(source, "shop.py", "exec"))
 
 
-def told(findings: list[Finding]) -> set[tuple[str, str, int | None]]:
-    return {(finding.rule, finding.id, finding.place.line) for finding in findings}
+def told(findings: list[Finding]) -> set[tuple[str, str]]:
+    """The secrets. Where one is used again, a function need not be evaluated to tell it once more."""
+    return {(finding.rule, finding.id) for finding in findings}
 
 
 @st.composite
@@ -97,5 +98,6 @@ def test_holds_nothing_back(auditor: bool, lines: list[str]) -> None:  # noqa: F
     data = compiled("\n".join(lines))
     every = looker(auditor=auditor, is_open=True).look_at_bytes(data, "shop.pyc").findings
     some = looker(auditor=auditor, is_open=False).look_at_bytes(data, "shop.pyc").findings
+    assert {finding.place for finding in some} <= {finding.place for finding in every}
     missing = told(every) - told(some)
-    assert not missing, [finding for finding in every if finding.rule in {rule for rule, _, _ in missing}]
+    assert not missing, [finding for finding in every if finding.rule in {rule for rule, _ in missing}]
