@@ -137,7 +137,7 @@ def _source(bench: Bench) -> Measured:
 
 def _strings(found: Iterable[Module], target: str) -> None:
     for one in found:
-        path = os.path.join(f"{target}-strings", f"{one.path}c")
+        path = os.path.join(f"{target}-strings", f"{one.path}.txt")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(os.path.join(target, f"{one.path}c"), "rb") as file:
             printable = _PRINTABLE.findall(file.read())
@@ -154,7 +154,7 @@ def _report(bench: Bench, case: Case) -> tuple[dict[str, Any], float]:
 
 def _key(path: str, folder: str) -> str:
     """The module's path."""
-    return re.sub(r"\.pyc$", ".py", os.path.normpath(path).removeprefix(f"{folder}{os.sep}"))
+    return re.sub(r"\.py(c|\.txt)$", ".py", os.path.normpath(path).removeprefix(f"{folder}{os.sep}"))
 
 
 def _pitviper(bench: Bench, folder: str, found: Sequence[Module]) -> Outcome:
