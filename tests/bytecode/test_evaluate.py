@@ -54,7 +54,8 @@ def op(name: str, argument: int = 0) -> bytes:
 
 
 def made(code: bytes, *consts: Any, version: Version = NEW) -> Code:
-    return Code(version, code=code, consts=consts, names=("a", "b"), varnames=("x",), slots=("x",), name="f")
+    names = ("a", "fromkeys" if "some-value" in consts else "append" if consts == ("x",) else "b")
+    return Code(version, code=code, consts=consts, names=names, varnames=("x",), slots=("x",), name="f", argcount=1)
 
 
 def test_lines_tell_function_and_source_line() -> None:
@@ -127,6 +128,27 @@ BOMBS = {
         ("x",),
     ),
     "nothing on the stack": ((op("BUILD_LIST", 60_000) + op("POP_TOP")) * MANY, ()),
+    "a function called": (
+        op("LOAD_CONST") + op("MAKE_FUNCTION") + op("STORE_NAME")
+        + (op("PUSH_NULL") + op("LOAD_NAME") + op("LOAD_CONST", 1) + op("CALL", 1) + op("POP_TOP")) * MANY * 5,
+        (made(op("LOAD_FAST") + op("RETURN_VALUE")), "x"),
+    ),
+    "a function that calls itself": (
+        op("LOAD_CONST") + op("MAKE_FUNCTION") + op("STORE_NAME")
+        + (op("PUSH_NULL") + op("LOAD_NAME") + op("LOAD_CONST", 1) + op("CALL", 1) + op("POP_TOP")) * MANY,
+        (made((op("PUSH_NULL") + op("LOAD_NAME") + op("LOAD_CONST") + op("CALL", 1)) * 30, "y"), "x"),
+    ),
+    "keys and keys": (
+        (op("PUSH_NULL") + op("LOAD_NAME") + op("LOAD_ATTR", 1) + op("LOAD_CONST") + op("LOAD_CONST", 1)
+         + op("CALL", 2) + op("POP_TOP")) * MANY,
+        (tuple(f"key{number}" for number in range(4096)), "some-value"),
+    ),
+    "a list that grows": (
+        op("BUILD_LIST") + op("STORE_NAME")
+        + (op("PUSH_NULL") + op("LOAD_NAME") + op("LOAD_ATTR", 1) + op("LOAD_NAME") + op("CALL", 1) + op("POP_TOP"))
+        * MANY,
+        ("x",),
+    ),
     "a deep stack, copied": (op("LOAD_NAME") * 60_000 + (op("COPY", 1) + op("POP_JUMP_FORWARD_IF_TRUE", 9)) * MANY, ()),
     "a loop over many, again and again": ((op("LOAD_CONST") + op("FOR_ITER", 1)) * MANY, (tuple(range(4096)),)),
     "a padded template": ((op("LOAD_CONST") + op("LOAD_CONST", 1) + op("BINARY_OP", 6)) * MANY, ("%999d" * 9000, 3)),

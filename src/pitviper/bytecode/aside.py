@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _LONGEST = 512
 """Bytes of instructions."""
 _DEEPEST = 3
+_COST = 32
+"""Instructions that take as long as an evaluation without any."""
 _NO_FUNCTION = 0x4 | 0x8 | 0x20 | 0x80 | 0x200
 """Flags of what takes any arguments, or is a generator or a coroutine. Source: CPython, Include/code.h."""
 
@@ -37,7 +39,7 @@ def comprehension(e: Evaluation, code: Code, over: Value) -> Value | None:
 
 def result(e: Evaluation, name: str, arguments: Sequence[Value]) -> Value | None:
     """What the function called `name` makes of known values, if it is short and has one result, a string."""
-    code = e.functions.get(name) or e.whole.functions.get(name)
+    code = e.functions.get(name) or (None if name in e.fasts else e.whole.functions.get(name))
     if code is None or id(code) in e.whole.barren or not _takes(code, len(arguments)):
         return None
     if not all(isinstance(one, (Known, Display)) for one in arguments):
@@ -81,5 +83,5 @@ def _evaluated(e: Evaluation, code: Code, given: dict[str, Value], outer: dict[s
     for name, value in given.items():
         inner.known[name] = Known(value.value, telling=False, name=name) if isinstance(value, Known) else value
     inner.evaluate()
-    e.spend(left - aside.left + len(given))
+    e.spend(left - aside.left + len(given) + _COST)
     return inner

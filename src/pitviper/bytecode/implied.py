@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pitviper.bytecode.code import Frozen
-from pitviper.bytecode.fold import items_of
 from pitviper.bytecode.values import (
     NULL,
     UNKNOWN,
@@ -58,9 +57,7 @@ Pair = tuple[Part, Value]
 def by_assignment(value: Value) -> Sequence[Value]:
     """The strings that a name stands for to which `value` is assigned, other than `value` itself."""
     items: Sequence[Value] = ()
-    if isinstance(value, Display):
-        items = value.items if value.brackets != "{:}" and len(value.items) <= _FEW else ()
-    elif isinstance(value, Known):
+    if isinstance(value, (Display, Known)):
         items = _few(value)
     elif isinstance(value, Call):
         items = _defaults(value)
@@ -82,7 +79,7 @@ def by_call(function: Value, arguments: Sequence[Value], keywords: dict[str, Val
     elif name in _COMPARISONS and len(arguments) >= _WITH_NAME:
         yield from by_comparison(*arguments[-2:])
     elif name == "fromkeys":
-        yield from ((text, arguments[1]) for one in items_of(arguments[0]) if (text := _key(one)))
+        yield from ((text, arguments[1]) for one in _few(arguments[0]) if (text := _key(one)))
     elif len(arguments) >= _WITH_NAME:
         yield from _setting(name, arguments)
 
@@ -117,8 +114,12 @@ def pair(value: Value) -> tuple[str, Value] | None:
     return None
 
 
-def _few(value: Known) -> Sequence[Value]:
-    """What is in a constant that has few parts."""
+def _few(value: Value) -> Sequence[Value]:
+    """What is in a list, tuple or set, if that is few."""
+    if isinstance(value, Display):
+        return value.items if value.brackets != "{:}" and len(value.items) <= _FEW else ()
+    if not isinstance(value, Known):
+        return ()
     if isinstance(value.value, Frozen):
         return [known(one, value.at) for one in value.value.items] if len(value.value.items) <= _FEW else ()
     return parts_of(value) if isinstance(value.value, (tuple, list)) and len(value.value) <= _FEW else ()

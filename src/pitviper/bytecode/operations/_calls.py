@@ -47,6 +47,7 @@ def _call(e: Evaluation, function: Value, arguments: Sequence[Value], keywords: 
     if result is None:
         if written.telling:
             for target, value in implied.by_call(function, arguments, keywords):
+                e.spend(1)
                 e.assign(value, target)
         e.stack.append(written)
         return
