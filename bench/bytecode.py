@@ -59,11 +59,10 @@ Kingfisher sees in the source itself.
 
 
 class Outcome(msgspec.Struct):
-    """What a tool made of the modules of a version: those it saw, those whose place it told right, and its seconds."""
+    """Paths of the modules whose secret a tool saw, and of those where it told all that it must."""
 
     seen: set[str]
-    placed: set[str]
-    seconds: float
+    right: set[str]
 
 
 class Measured(msgspec.Struct):
@@ -71,7 +70,6 @@ class Measured(msgspec.Struct):
 
     name: str
     modules: list[Module]
-    bytes: int
     outcomes: dict[str, Outcome]
 
 
@@ -92,7 +90,7 @@ def main() -> None:
     print(_by_version(measured))
     print("\n".join(missed[: wanted.missed]))
     if wanted.write and source:
-        _write(facts, measured, source, missed)
+        _write(facts, measured, source)
     if missed:
         raise SystemExit(f"{len(missed):,} of {sum(len(one.modules) for one in measured):,} were missed")
 
@@ -109,7 +107,6 @@ def _compiled(bench: Bench, interpreter: interpreters.Interpreter, wanted: argpa
         shutil.rmtree(one, ignore_errors=True)
     modules.write(found, sources)
     modules.compile_all(interpreter, sources, target)
-    size = sum(os.path.getsize(os.path.join(target, f"{one.path}c")) for one in found)
     outcomes = {"Pitviper": _pitviper(bench, folder, found)}
     if not wanted.own:
         _strings(found, target)
@@ -118,7 +115,7 @@ def _compiled(bench: Bench, interpreter: interpreters.Interpreter, wanted: argpa
             "strings, then Kingfisher": _kingfisher(bench, f"{folder}-strings", found),
             "detect-secrets": _detect_secrets(bench, folder, found),
         }
-    return Measured(str(version), found, size, outcomes)
+    return Measured(str(version), found, outcomes)
 
 
 def _source(bench: Bench) -> Measured:
@@ -128,11 +125,11 @@ def _source(bench: Bench) -> Measured:
     shutil.rmtree(os.path.join(bench.work, folder), ignore_errors=True)
     modules.write(found, os.path.join(bench.work, folder))
     outcomes = {
-        "Pitviper": _pitviper(bench, folder, found),
+        "Pitviper": _pitviper(bench, folder, found, is_placed=False),
         "Kingfisher": _kingfisher(bench, folder, found),
         "detect-secrets": _detect_secrets(bench, folder, found),
     }
-    return Measured("source", found, sum(len(one.source) for one in found), outcomes)
+    return Measured("source", found, outcomes)
 
 
 def _strings(found: Iterable[Module], target: str) -> None:
@@ -145,11 +142,11 @@ def _strings(found: Iterable[Module], target: str) -> None:
             file.write(b"\n".join(printable) + b"\n")
 
 
-def _report(bench: Bench, case: Case) -> tuple[dict[str, Any], float]:
-    [result] = bench.play([case], 0)
+def _report(bench: Bench, case: Case) -> dict[str, Any]:
+    bench.play([case], 0)
     with open(case.report, "rb") as file:
         report: dict[str, Any] = msgspec.json.decode(file.read())
-    return report, result.wall
+    return report
 
 
 def _key(path: str, folder: str) -> str:
@@ -157,17 +154,17 @@ def _key(path: str, folder: str) -> str:
     return re.sub(r"\.py(c|\.txt)$", ".py", os.path.normpath(path).removeprefix(f"{folder}{os.sep}"))
 
 
-def _pitviper(bench: Bench, folder: str, found: Sequence[Module]) -> Outcome:
-    report, seconds = _report(bench, bench.scan(folder, 1, "--show-secrets"))
+def _pitviper(bench: Bench, folder: str, found: Sequence[Module], *, is_placed: bool = True) -> Outcome:
+    """In compiled Python it must name function and line, too."""
     by_path = {one.path: one for one in found}
-    outcome = Outcome(set(), set(), seconds)
-    for finding in report["findings"]:
+    outcome = Outcome(set(), set())
+    for finding in _report(bench, bench.scan(folder, 1, "--show-secrets"))["findings"]:
         for place in (finding["place"], *finding["also_at"]):
             one = by_path.get(_key(place["path"], folder))
             if one and finding["secret"] and finding["secret"]["value"] == one.secret:
                 outcome.seen.add(one.path)
-                if place["line"] in one.lines and _function(place) in one.functions:
-                    outcome.placed.add(one.path)
+                if not is_placed or (place["line"] in one.lines and _function(place) in one.functions):
+                    outcome.right.add(one.path)
     return outcome
 
 
@@ -178,17 +175,19 @@ def _function(place: dict[str, Any]) -> str:
 
 
 def _kingfisher(bench: Bench, folder: str, found: Sequence[Module]) -> Outcome:
-    report, seconds = _report(bench, bench.kingfisher(folder, 1, "--no-dedup"))
+    report = _report(bench, bench.kingfisher(folder, 1, "--no-dedup"))
     secrets = {one.path: one.secret for one in found}
     told = ((_key(one["finding"]["path"], folder), one["finding"]["snippet"]) for one in report["findings"])
-    return Outcome({path for path, snippet in told if secrets.get(path) == snippet}, set(), seconds)
+    seen = {path for path, snippet in told if secrets.get(path) == snippet}
+    return Outcome(seen, seen)
 
 
 def _detect_secrets(bench: Bench, folder: str, found: Sequence[Module]) -> Outcome:
-    report, seconds = _report(bench, bench.detect_secrets(folder))
+    report = _report(bench, bench.detect_secrets(folder))
     hashes = {one.path: hashlib.sha1(one.secret.encode(), usedforsecurity=False).hexdigest() for one in found}
     told = ((_key(path, folder), one) for path, listed in report["results"].items() for one in listed)
-    return Outcome({path for path, one in told if hashes.get(path) == one["hashed_secret"]}, set(), seconds)
+    seen = {path for path, one in told if hashes.get(path) == one["hashed_secret"]}
+    return Outcome(seen, seen)
 
 
 def _missed(measured: Sequence[Measured]) -> Iterable[str]:
@@ -197,7 +196,7 @@ def _missed(measured: Sequence[Measured]) -> Iterable[str]:
     for version in measured:
         outcome = version.outcomes["Pitviper"]
         for one in version.modules:
-            if one.path not in outcome.placed:
+            if one.path not in outcome.right:
                 how = "misplaced" if one.path in outcome.seen else "not seen"
                 where = "in a method" if one.path.endswith("inside.py") else "alone"
                 found[one.shape, one.kind, where, how].append(version.name)
@@ -212,23 +211,17 @@ def _share(found: Iterable[Module], seen: set[str]) -> str:
 
 def _by_version(measured: Sequence[Measured]) -> str:
     tools = [tool for tool in _TOOLS if tool in measured[0].outcomes]
-    head = (
-        "",
-        "modules",
-        *(f"{what}: {tool}" for what in ("tokens", "values") for tool in tools),
-        "Pitviper: function and line",
-    )
+    head = ("", "modules", *(f"{what}: {tool}" for what in ("tokens", "values") for tool in tools))
     rows = []
     for one in measured:
         tokens = [each for each in one.modules if each.is_token]
         values = [each for each in one.modules if not each.is_token]
         shares = [
-            _share(each, one.outcomes[tool].seen) if tool in one.outcomes else ""
+            _share(each, one.outcomes[tool].right) if tool in one.outcomes else ""
             for each in (tokens, values)
             for tool in tools
         ]
-        placed = _share(one.modules, one.outcomes["Pitviper"].placed)
-        rows.append((one.name, f"{len(one.modules):,}", *shares, placed))
+        rows.append((one.name, f"{len(one.modules):,}", *shares))
     return page.table(head, rows)
 
 
@@ -252,9 +245,8 @@ def _by_shape(measured: Sequence[Measured], source: Measured) -> str:
     return page.table(head, rows)
 
 
-def _write(facts: dict[str, str], measured: Sequence[Measured], source: Measured, missed: Sequence[str]) -> None:
+def _write(facts: dict[str, str], measured: Sequence[Measured], source: Measured) -> None:
     """The page and its picture."""
-    lost = ["## Missed\n", *missed, ""] if missed else []
     parts = [
         _HEAD.format(shapes=len(shapes.SHAPES)),
         page.table(("", ""), facts.items()),
@@ -262,7 +254,6 @@ def _write(facts: dict[str, str], measured: Sequence[Measured], source: Measured
         _by_version([*measured, source]),
         _BY_SHAPE,
         _by_shape(measured, source),
-        *lost,
     ]
     with open(os.path.join(_DOCS, f"{_PAGE}.md"), "w", encoding="utf-8") as file:
         file.write("\n".join(parts).rstrip() + "\n")
@@ -287,14 +278,13 @@ def _picture(measured: Sequence[Measured]) -> str:
 
 def _of_kind(measured: Measured, tool: str, *, is_token: bool) -> float:
     paths = [one.path for one in measured.modules if one.is_token == is_token]
-    return 100 * len(measured.outcomes[tool].seen.intersection(paths)) / len(paths)
+    return 100 * len(measured.outcomes[tool].right.intersection(paths)) / len(paths)
 
 
 def _mean(parts: Sequence[tuple[Measured, list[Module]]], tool: str, *, is_token: bool | None = None) -> str:
     seen = total = 0
     for version, found in parts:
-        outcome = version.outcomes[tool]
-        right = outcome.placed if tool == "Pitviper" else outcome.seen
+        right = version.outcomes[tool].right
         paths = [one.path for one in found if is_token in (None, one.is_token)]
         seen += sum(path in right for path in paths)
         total += len(paths)
