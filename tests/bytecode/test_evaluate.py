@@ -89,6 +89,32 @@ def test_what_is_known_is_no_longer_known_when_it_changes() -> None:
     assert 'c = a + "y"' in text
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def p(x): return 'V1'\ndef f(p):\n    token = p('x')\n",
+        "def p(): return 'V1'\np = q()\ntoken = p()\n",
+        "def p(x):\n    if x: return 'V1'\n    return 'V2'\ntoken = p('x')\n",
+        "def p(x): return p(x)\ntoken = p('V1')\n",
+        "def p(x): return q(x)\ntoken = p('V1')\n",
+        "class P:\n    a = 'V1'\nP = q()\ntoken = P.a\n",
+    ],
+)
+def test_what_a_function_gives_is_told_only_if_it_is_known(source: str) -> None:
+    assert 'token = "' not in render(code_of(source)).text.decode()
+
+
+def test_a_table_is_no_list_of_few() -> None:
+    items = [f"some-value-{number}" for number in range(9)]
+    assert 'token = "' not in render(code_of(f"token = {items}\n")).text.decode()
+    assert 'token = "some-value-0"' in render(code_of(f"token = {items[:8]}\n")).text.decode()
+
+
+def test_a_short_string_implies_nothing() -> None:
+    assert render(code_of("if a == 'r': f()\n")).text == snapshot(b'a == "r"\n')
+    assert render(code_of("if a == 'two words here': f()\n")).text == snapshot(b'a == "two words here"\n')
+
+
 @pytest.mark.parametrize("version", sorted(KEPT), ids=str)
 def test_every_string_is_told(version: Version) -> None:
     code = load(KEPT[version], 0, version).value
