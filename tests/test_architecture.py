@@ -7,13 +7,17 @@ layers by import-linter.
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import subprocess
 import tomllib
 from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import pytest
+from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
 import pitviper
 from pitviper.cli.commands import _COMMANDS, cli
@@ -151,3 +155,13 @@ def test_nothing_in_the_repository_is_a_secret() -> None:
     report = pitviper.scan(*parts, *files, settings=settings).report()
     assert [(finding.rule, finding.place.path, finding.place.line) for finding in report.findings] == []
     assert report.stats.blobs > len(RULE_FILES)
+
+
+def test_no_host_of_a_package_registry_is_written_anywhere() -> None:
+    """Users configure theirs; the default is `pypi-simple`'s."""
+    host = (urlsplit(PYPI_SIMPLE_ENDPOINT).hostname or "").encode()
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False).stdout.split(b"\0")
+    if not tracked[0]:
+        pytest.skip("this is no git checkout")
+    assert host
+    assert [name for name in tracked if name and host in (ROOT / os.fsdecode(name)).read_bytes()] == []
